@@ -1,0 +1,5 @@
+"""The `headwater` command."""
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)

@@ -1,0 +1,39 @@
+"""The company that this deployment serves, as its settings describe it."""
+
+from typing import Final
+
+from pydantic import BaseModel, Field
+
+DEFAULT_SUBJECT_WORDS: Final = (
+    "401k",
+    "confidential",
+    "interview",
+    "offer letter",
+    "private",
+    "privileged",
+    "sensitive",
+)
+
+
+class Company(BaseModel, frozen=True, extra="forbid"):
+    """What tells ours from theirs, and what must not be kept.
+
+    Attributes:
+        own_domains: mail domains of the company: they tell inbound from outbound.
+        own_numbers: the company's phone numbers, E.164.
+        phone_region: ISO 3166 country in which a number without a prefix is read.
+        excluded_addresses: mail that touches one of them is not kept; `*` is a wildcard.
+        excluded_domains: likewise, by domain.
+        excluded_subject_words: a mail whose subject holds one as a word is not kept.
+    """
+
+    name: str = "My company"
+    own_domains: tuple[str, ...] = ()
+    own_numbers: tuple[str, ...] = ()
+    phone_region: str = "US"
+    base_currency: str = "USD"
+    fiscal_first_month: int = Field(default=1, ge=1, le=12)
+    time_zone: str = "UTC"
+    excluded_addresses: tuple[str, ...] = ()
+    excluded_domains: tuple[str, ...] = ()
+    excluded_subject_words: tuple[str, ...] = DEFAULT_SUBJECT_WORDS

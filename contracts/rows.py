@@ -1,0 +1,435 @@
+"""One typed row per table that Python writes: what `to_rows` returns and what the writer takes.
+
+A row's fields are its table's columns, in order; `ingested_at` is stamped by the warehouse. A
+test holds each row against the table's own description.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import ClassVar
+from uuid import UUID
+
+import msgspec
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the table named by `table`.
+
+    Writing the same row again changes nothing: every table forgets repeats by its key.
+    """
+
+    table: ClassVar[str]
+
+
+class SightingRow(Row, frozen=True, kw_only=True):
+    """What became of one event. Key: (source, external_id, ingest_run).
+
+    Attributes:
+        disposition: `activity`, `record` (a CRM record) or `excluded`.
+        reason: why it was excluded, else empty.
+        activity_id: the activity that it is a copy of; the nil UUID for anything else.
+    """
+
+    table: ClassVar[str] = "raw.sighting"
+
+    source: str
+    external_id: str
+    ingest_run: str
+    kind: str
+    observer: str
+    disposition: str
+    reason: str
+    activity_id: UUID
+    event_time: datetime
+    received_at: datetime
+
+
+class ActivityRow(Row, frozen=True, kw_only=True):
+    """One activity. Key: activity_id."""
+
+    table: ClassVar[str] = "raw.activity"
+
+    activity_id: UUID
+    channel: str
+    direction: str
+    event_time: datetime
+    time_quality: str
+    knowable_at: datetime
+    received_at: datetime
+    source: str
+    message_id: str
+    thread_id: str
+    subject: str
+    body: str
+    duration_seconds: int
+    is_automatic: bool
+    participant_address: tuple[str, ...]
+    participant_name: tuple[str, ...]
+    participant_role: tuple[str, ...]
+    participant_is_ours: tuple[bool, ...]
+
+
+class MatchRow(Row, frozen=True, kw_only=True):
+    """To whom an activity belongs, and why. Key: (activity_id, decided_by, matched_at).
+
+    Attributes:
+        decided_by: `rule`, or the person who chose; a person's choice wins.
+        account_id: empty where no rule could tell.
+        rule: the first rule that fired, or `none` or `ambiguous`.
+        candidate_account_id: the accounts that the rule found, best first.
+        crm_version: the newest CRM change that the decision could see.
+    """
+
+    table: ClassVar[str] = "raw.match"
+
+    activity_id: UUID
+    decided_by: str
+    matched_at: datetime
+    account_id: str
+    contact_id: str
+    rule: str
+    reason: str
+    candidate_account_id: tuple[str, ...]
+    rule_version: int
+    crm_version: datetime
+
+
+class DeadLetterRow(Row, frozen=True, kw_only=True):
+    """One event that could not be carried out, with its bytes. Key: dead_letter_id.
+
+    Attributes:
+        event_base64: the wire event (MessagePack), or the message's bytes where
+            `is_event` is false.
+        replayed_at: when it was last sent again; None while it waits.
+    """
+
+    table: ClassVar[str] = "raw.dead_letter"
+
+    dead_letter_id: UUID
+    topic: str
+    partition: int
+    offset: int
+    position: int
+    kind: str
+    source: str
+    external_id: str
+    ingest_run: str
+    reason: str
+    detail: str
+    is_event: bool
+    event_base64: str
+    failed_at: datetime
+    replayed_at: datetime | None = None
+
+
+class CommandRow(Row, frozen=True, kw_only=True):
+    """A person's act and what became of it. Key: (idempotency_key, outcome)."""
+
+    table: ClassVar[str] = "raw.command"
+
+    idempotency_key: UUID
+    kind: str
+    actor: str
+    reason: str
+    subject_id: str
+    value: str
+    issued_at: datetime
+    outcome: str
+    detail: str
+
+
+class CursorRow(Row, frozen=True, kw_only=True):
+    """How far a source has been read. Key: source; the newest wins."""
+
+    table: ClassVar[str] = "raw.source_cursor"
+
+    source: str
+    state: str
+    saved_at: datetime
+
+
+class CrmWriteRow(Row, frozen=True, kw_only=True):
+    """One field that the write-back looked at: the ledger. Key: write_id.
+
+    Attributes:
+        rule: `own_field` or `fill_if_empty`.
+        outcome: `written`, `unchanged`, `kept` (a person's value stays) or `failed`.
+    """
+
+    table: ClassVar[str] = "raw.crm_write"
+
+    write_id: UUID
+    run_id: UUID
+    target: str
+    object_type: str
+    object_id: str
+    field: str
+    old_value: str
+    new_value: str
+    rule: str
+    outcome: str
+    detail: str
+    written_at: datetime
+
+
+class EngagementScoreRow(Row, frozen=True, kw_only=True):
+    """An account's score at a moment. Key: (weights_version, as_of, account_id)."""
+
+    table: ClassVar[str] = "ml.engagement_score"
+
+    account_id: str
+    as_of: datetime
+    weights_version: str
+    score: float
+    component: tuple[str, ...]
+    points: tuple[float, ...]
+    activity_count: int
+    last_activity_at: datetime | None
+
+
+class InvestmentJudgementRow(Row, frozen=True, kw_only=True):
+    """What one investment returned, as far as the panel can tell. Key: (investment_id, as_of).
+
+    Money is in minor units of `currency`; effects are per treated unit and month.
+
+    Attributes:
+        verdict: `pays_off`, `does_not_pay_off`, `cannot_tell` or `not_identified`.
+        min_detectable_effect: the smallest effect that this panel would detect with 80 % power.
+        panel_hash: of the panel as it was judged.
+    """
+
+    table: ClassVar[str] = "ml.investment_judgement"
+
+    investment_id: str
+    as_of: datetime
+    outcome: str
+    unit_kind: str
+    estimator: str
+    verdict: str
+    reason: str
+    effect: float | None
+    std_error: float | None
+    effect_low: float | None
+    effect_high: float | None
+    pretrend_p_value: float | None
+    min_detectable_effect: float | None
+    treated_units: int
+    control_units: int
+    treated_unit_months: int
+    gross_margin_rate: float
+    cost_minor: int
+    currency: str
+    incremental_margin: float | None
+    incremental_margin_low: float | None
+    incremental_margin_high: float | None
+    roi: float | None
+    roi_low: float | None
+    roi_high: float | None
+    panel_hash: str
+    code_version: str
+
+
+class CrmRow(Row, frozen=True, kw_only=True):
+    """A version of a record of the CRM. Key: the record's id and `knowable_at`.
+
+    Attributes:
+        knowable_at: when the change could have been known: the CRM's change time, or the moment
+            we heard of it.
+    """
+
+    source: str
+    knowable_at: datetime
+    is_deleted: bool = False
+
+
+class AccountRow(CrmRow, frozen=True, kw_only=True):
+    """A company that buys, might buy, or helps to sell."""
+
+    table: ClassVar[str] = "raw.account"
+
+    account_id: str
+    name: str
+    domains: tuple[str, ...] = ()
+    account_type: str = "prospect"
+    industry: str = ""
+    employees: int = 0
+    country: str = ""
+    territory_id: str = ""
+    owner_rep_id: str = ""
+    parent_account_id: str = ""
+
+
+class ContactRow(CrmRow, frozen=True, kw_only=True):
+    """A person at an account."""
+
+    table: ClassVar[str] = "raw.contact"
+
+    contact_id: str
+    account_id: str = ""
+    name: str = ""
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    title: str = ""
+    seniority: str = ""
+
+
+class OpportunityRow(CrmRow, frozen=True, kw_only=True):
+    """A deal, as it stood after one change."""
+
+    table: ClassVar[str] = "raw.opportunity"
+
+    opportunity_id: str
+    account_id: str = ""
+    owner_rep_id: str = ""
+    name: str = ""
+    pipeline: str = "default"
+    deal_type: str = "new"
+    stage: str
+    forecast_category: str = "pipeline"
+    amount_minor: int = 0
+    currency: str = "USD"
+    created_on: date
+    close_on: date | None = None
+    is_closed: bool = False
+    is_won: bool = False
+
+
+class StageChangeRow(CrmRow, frozen=True, kw_only=True):
+    """A deal's move from one stage to another."""
+
+    table: ClassVar[str] = "raw.stage_change"
+
+    opportunity_id: str
+    changed_at: datetime
+    from_stage: str = ""
+    to_stage: str
+
+
+class RepRow(CrmRow, frozen=True, kw_only=True):
+    """A person who sells."""
+
+    table: ClassVar[str] = "raw.rep"
+
+    rep_id: str
+    name: str
+    email: str = ""
+    title: str = ""
+    hired_on: date | None = None
+    left_on: date | None = None
+
+
+class OrgUnitRow(CrmRow, frozen=True, kw_only=True):
+    """A team, region or territory.
+
+    Attributes:
+        unit_kind: `team`, `region` or `territory`.
+    """
+
+    table: ClassVar[str] = "raw.org_unit"
+
+    unit_id: str
+    unit_kind: str
+    name: str
+
+
+class AssignmentRow(CrmRow, frozen=True, kw_only=True):
+    """Who belonged where, and when: half-open, `effective_to` None while it lasts.
+
+    Attributes:
+        child_id: a rep, team, region or territory.
+        parent_kind: `team`, `region`, `territory` or `manager`.
+    """
+
+    table: ClassVar[str] = "raw.assignment"
+
+    child_id: str
+    parent_kind: str
+    parent_id: str
+    effective_from: date
+    effective_to: date | None = None
+
+
+class QuotaRow(CrmRow, frozen=True, kw_only=True):
+    """What a rep or an org unit is expected to book in a half-open period."""
+
+    table: ClassVar[str] = "raw.quota"
+
+    owner_id: str
+    period_starts_on: date
+    period_ends_on: date
+    amount_minor: int
+    currency: str = "USD"
+
+
+class CurrencyRateRow(CrmRow, frozen=True, kw_only=True):
+    """What one major unit of `currency` was worth in `base` from `rate_on` onwards."""
+
+    table: ClassVar[str] = "raw.currency_rate"
+
+    currency: str
+    base: str
+    rate_on: date
+    rate: Decimal
+
+
+class InvestmentRow(CrmRow, frozen=True, kw_only=True):
+    """A sales investment and the question that was asked of it beforehand.
+
+    Attributes:
+        kind: `training`, `content`, `tool`, `headcount`, `campaign`, `event`, `spif` or
+            `sequence`.
+        outcome: what it should move; `bookings` for now.
+        gross_margin_rate: of the bookings it should move.
+    """
+
+    table: ClassVar[str] = "raw.investment"
+
+    investment_id: str
+    kind: str
+    name: str
+    question: str = ""
+    registered_on: date | None = None
+    outcome: str = "bookings"
+    gross_margin_rate: float
+
+
+class InvestmentCostRow(CrmRow, frozen=True, kw_only=True):
+    """What an investment cost in a month."""
+
+    table: ClassVar[str] = "raw.investment_cost"
+
+    investment_id: str
+    month_on: date
+    cost_kind: str
+    amount_minor: int
+    currency: str = "USD"
+
+
+class ExposureRow(CrmRow, frozen=True, kw_only=True):
+    """A unit's time under an investment: half-open, `stops_on` None while it lasts."""
+
+    table: ClassVar[str] = "raw.exposure"
+
+    investment_id: str
+    unit_kind: str = "rep"
+    unit_id: str
+    starts_on: date
+    stops_on: date | None = None
+    dose: float = 1.0
+
+
+CRM_ENTITIES: dict[str, type[CrmRow]] = {
+    "account": AccountRow,
+    "contact": ContactRow,
+    "opportunity": OpportunityRow,
+    "stage_change": StageChangeRow,
+    "rep": RepRow,
+    "org_unit": OrgUnitRow,
+    "assignment": AssignmentRow,
+    "quota": QuotaRow,
+    "currency_rate": CurrencyRateRow,
+    "investment": InvestmentRow,
+    "investment_cost": InvestmentCostRow,
+    "exposure": ExposureRow,
+}
+"""The entities that a CRM export may hold, by the name used on the wire."""

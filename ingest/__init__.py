@@ -1,0 +1,1 @@
+"""Hears the world: sources, the Faust app and its agents, dead letters, backfill."""

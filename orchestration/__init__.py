@@ -1,0 +1,1 @@
+"""Decides when: Dagster definitions over the other rooms."""

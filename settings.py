@@ -1,0 +1,123 @@
+"""Every setting, in one place: `HEADWATER_*` in the environment, then `headwater.toml` in the home.
+
+Secrets are `SecretStr`: they don't show in logs or errors.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from typing_extensions import override
+
+from contracts.company import Company
+from contracts.errors import UserError
+
+_NONE = SecretStr("")
+
+
+def default_home() -> Path:
+    """Return where one machine keeps its state: `HEADWATER_HOME`, else the user's data folder."""
+    if home := os.environ.get("HEADWATER_HOME"):
+        return Path(home).expanduser().resolve()
+    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return (Path(data) / "headwater").expanduser().resolve()
+
+
+class Settings(BaseSettings):
+    """What differs between a laptop and a cluster, and between two companies.
+
+    Attributes:
+        home: folder of the local log, warehouse, secrets and process files.
+        log_url: `sqlite:///PATH` (the default, in the home) or `kafka://HOST:PORT`.
+        warehouse_url: `clickhouse://USER:PASSWORD@HOST:PORT`; empty means the local server.
+        webhook_secret: signs incoming webhooks; the local stack makes one in the home.
+        command_token: opens the worker's door for commands; made likewise.
+        crm_target: `csv` or `tryton`.
+        tryton_url: such as `http://127.0.0.1:8000/crm/`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="HEADWATER_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    home: Path = Field(default_factory=default_home)
+    company: Company = Company()
+    log_url: str = ""
+    log_partitions: int = Field(default=4, ge=1)
+    warehouse_url: SecretStr = SecretStr("")
+    worker_port: int = 6066
+    dashboard_port: int = 8501
+    dagster_port: int = 3000
+    batch_size: int = Field(default=2_000, ge=1)
+    batch_seconds: float = Field(default=0.2, gt=0)
+    webhook_secret: SecretStr = SecretStr("")
+    command_token: SecretStr = SecretStr("")
+    crm_target: str = "csv"
+    tryton_url: str = ""
+    tryton_user: str = "admin"
+    tryton_password: SecretStr = SecretStr("")
+    log_level: str = "INFO"
+
+    @property
+    def broker_url(self) -> str:
+        """The log's address."""
+        return self.log_url or f"sqlite:///{self.home}/log/log.db"
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments first, then the environment, then the home's file."""
+        home = init_settings().get("home") or default_home()
+        file = TomlConfigSettingsSource(settings_cls, Path(home) / "headwater.toml")
+        return init_settings, env_settings, file
+
+
+def load(home: Path | None = None) -> Settings:
+    """Read the settings.
+
+    Raises:
+        UserError: if the environment or the file holds something that is not a setting; the
+            message names each one, never its value.
+    """
+    try:
+        return Settings(home=home) if home else Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise UserError(
+            f"settings: {wrong}. Correct HEADWATER_* in the environment or "
+            f"{(home or default_home()) / 'headwater.toml'}"
+        ) from None
+    except ValueError as error:
+        raise UserError(
+            f"settings: {(home or default_home()) / 'headwater.toml'}: {error}"
+        ) from None
+
+
+def secret(home: Path, name: str, given: SecretStr = _NONE) -> SecretStr:
+    """Return a given secret, else the one that the home keeps in `secrets/NAME` (made at need).
+
+    The file is readable by its owner alone.
+    """
+    if given.get_secret_value():
+        return given
+    path = home / "secrets" / name
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+    return SecretStr(path.read_text().strip())

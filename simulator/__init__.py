@@ -1,0 +1,1 @@
+"""A company whose truth is known; it speaks only through the doors of a real one."""

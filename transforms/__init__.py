@@ -1,0 +1,1 @@
+"""Rules without I/O: activity to rows, identity matching, exclusions; and the dbt project."""

@@ -1,0 +1,1 @@
+"""Speaks ClickHouse: connection, migrations, writer, reader, backup."""

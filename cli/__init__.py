@@ -1,0 +1,34 @@
+"""The `headwater` command: assembles the rooms and says plainly what went wrong."""
+
+import sys
+
+import click
+import typer
+
+from contracts.errors import HeadwaterError
+
+app = typer.Typer(
+    name="headwater",
+    help="Streaming revenue intelligence: capture, scores, and where sales investments pay off.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command; an error that a person can act on is one message, not a traceback."""
+    from cli import commands  # noqa: F401 registers the commands on `app`
+
+    try:
+        sys.exit(app(standalone_mode=False))
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except HeadwaterError as error:
+        typer.echo(f"headwater: {error}", err=True)
+        sys.exit(1)

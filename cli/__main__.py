@@ -1,0 +1,5 @@
+"""`python -m cli` is `headwater`."""
+
+from cli import main
+
+main()

@@ -1,0 +1,124 @@
+"""What a person may ask of the platform, one function a command.
+
+The rooms are imported inside the commands: `headwater --help` answers at once.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import app
+from cli.ingest import ingest
+from settings import Settings, load
+
+app.add_typer(ingest, name="ingest", help="Bring in mail, calls, or a CRM export.")
+
+Home = Annotated[
+    Path | None,
+    typer.Option(help="Where this machine keeps its state.", envvar="HEADWATER_HOME"),
+]
+
+
+@app.command()
+def up(home: Home = None) -> None:
+    """Start the local stack: warehouse, worker, Dagster and the dashboard, until Ctrl-C."""
+    from cli.demo import say, start_all
+    from local.processes import Processes
+
+    settings = load(home)
+    processes = Processes(settings.home)
+    try:
+        with processes.stopped_at_the_end():
+            start_all(settings, processes)
+            say("serving; Ctrl-C stops everything")
+            processes.run_until_stopped()
+    except KeyboardInterrupt:
+        typer.echo("stopped")
+
+
+@app.command()
+def demo(
+    home: Home = None,
+    *,
+    once: Annotated[bool, typer.Option(help="End by itself; the last line is JSON.")] = False,
+) -> None:
+    """Show a small company, from its mailboxes to the score, the return, the page and the CRM."""
+    from cli.demo import show
+
+    show(load(home), once=once)
+
+
+@app.command()
+def migrate(home: Home = None) -> None:
+    """Bring the warehouse's tables up to date."""
+    from cli.stack import local_stack
+    from warehouse.migrate import status
+
+    with local_stack(load(home), worker=False) as settings:
+        for line in status(settings.warehouse_url):
+            typer.echo(line)
+
+
+@app.command()
+def replay(
+    home: Home = None,
+    reason: Annotated[str, typer.Option(help="Only dead letters with this reason.")] = "",
+    source: Annotated[str, typer.Option(help="Only dead letters of this source.")] = "",
+) -> None:
+    """Send dead letters again, as they were."""
+    from cli.stack import local_stack
+    from ingest.replay import replay as replay_dead_letters
+
+    with local_stack(load(home), worker=True) as settings:
+        sent = asyncio.run(replay_dead_letters(settings, reason=reason, source=source))
+    typer.echo(f"{sent} dead letters sent again; those that fail again will be listed again")
+
+
+@app.command()
+def status(
+    home: Home = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Show what runs, how fresh the data is, and what waits."""
+    from cli.status import render, taken
+
+    typer.echo(render(taken(load(home)), as_json=as_json))
+
+
+@app.command()
+def backup(folder: Path, home: Home = None) -> None:
+    """Copy the warehouse and the local log into a new folder."""
+    from cli.stack import local_stack
+    from warehouse.backup import backup as back_up
+
+    with local_stack(load(home), worker=False) as settings:
+        manifest = back_up(settings.warehouse_url, folder)
+        _log_backup(settings, folder)
+    typer.echo(f"{manifest.rows} rows of {len(manifest.tables)} tables are in {folder}")
+
+
+@app.command()
+def restore(
+    folder: Path,
+    home: Home = None,
+    *,
+    force: Annotated[bool, typer.Option(help="Even into a warehouse that holds rows.")] = False,
+) -> None:
+    """Bring a backup back into an empty warehouse."""
+    from cli.stack import local_stack
+    from warehouse.backup import restore as bring_back
+
+    with local_stack(load(home), worker=False) as settings:
+        manifest = bring_back(settings.warehouse_url, folder, force=force)
+    typer.echo(f"{manifest.rows} rows of {len(manifest.tables)} tables are back")
+
+
+def _log_backup(settings: Settings, folder: Path) -> None:
+    from local.log.store import Log
+
+    log = settings.home / "log" / "log.db"
+    if not settings.log_url and log.exists():
+        Log(log).backup(folder / "log.db")

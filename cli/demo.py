@@ -4,15 +4,45 @@ Everything goes through the doors that a real company uses: mailboxes are read, 
 the signed webhook, the CRM's export is imported, and a live day of mail and calls follows.
 """
 
+import asyncio
+import json
+import shutil
+from collections.abc import Sequence
+from itertools import islice
 from time import monotonic
+from typing import Any
 
+import httpx
 import typer
 
-from cli.stack import DAGSTER, DASHBOARD, WORKER, Stack
+from cli.live_day import Freshness, LiveDay, post_call
+from cli.stack import DAGSTER, DASHBOARD, WORKER, Stack, answers
+from contracts.clock import SystemClock
+from contracts.errors import HeadwaterError, UserError
+from ingest.bring import bring_in
+from ingest.source import Source
+from ingest.sources.crm_csv import CrmCsvSource
+from ingest.sources.eml import EmlSource
+from ingest.sources.maildir import MaildirSource
+from ingest.sources.mbox import MboxSource
 from local.processes import Processes
-from settings import Settings
+from orchestration.run import materialize_all
+from settings import Settings, load
+from simulator.fixture import live_events, write_company
+from warehouse.reader import Reader
 
 _STARTED = monotonic()
+_LIVE_EVENTS = 60
+_LIVE_RATE_PER_SECOND = 3.0
+_CALLS_A_POST = 100
+
+_SUMMARY = """
+    SELECT
+        (SELECT count() FROM raw.activity FINAL) AS activities,
+        (SELECT count() FROM marts.account_engagement) AS accounts_scored,
+        (SELECT count() FROM marts.investment_roi) AS investments_judged,
+        (SELECT countIf(outcome = 'written') FROM raw.crm_write FINAL) AS crm_fields_written
+"""
 
 
 def say(what: str) -> None:
@@ -20,20 +50,168 @@ def say(what: str) -> None:
     typer.echo(f"[{monotonic() - _STARTED:6.1f} s] {what}")
 
 
-def start_all(settings: Settings, processes: Processes) -> Settings:
-    """Start the whole local stack and wait until it serves; return the settings that reach it."""
+def start_all(settings: Settings, processes: Processes) -> None:
+    """Start the whole local stack, wait until it serves, and say where."""
     stack = Stack(settings, processes)
     reached = stack.start_warehouse()
-    say("warehouse: serving, tables up to date")
     stack.start_worker()
     stack.start_dashboard()
     stack.start_dagster()
     stack.wait_ready(WORKER, DASHBOARD, DAGSTER)
-    tell_addresses(reached)
-    return reached
+    _tell_addresses(reached)
 
 
-def tell_addresses(settings: Settings) -> None:
-    """Say where the pages are."""
+def show(settings: Settings, *, once: bool) -> None:
+    """Run the demo; with `once`, end by itself with a line of JSON."""
+    processes = Processes(settings.home)
+    try:
+        with processes.stopped_at_the_end():
+            summary = Demo(settings, processes).play(once=once)
+    except KeyboardInterrupt:
+        typer.echo("stopped")
+    else:
+        typer.echo(json.dumps(summary | {"seconds": round(monotonic() - _STARTED, 1)}))
+
+
+class Demo:
+    """One showing of the demo's company in a home of its own.
+
+    Args:
+        settings: its home is used if it is empty, or was the demo's before.
+        processes: the runner of the stack.
+
+    Raises:
+        UserError: if the home holds somebody's own data.
+    """
+
+    def __init__(self, settings: Settings, processes: Processes) -> None:
+        self._home = settings.home
+        self._marker = settings.home / "demo.json"
+        self._company = settings.home / "demo"
+        self._processes = processes
+        self._refuse_somebodys_home()
+
+    def play(self, *, once: bool) -> dict[str, Any]:
+        """Show everything; return the summary, or run until Ctrl-C."""
+        first = self._write_company()
+        stack = Stack(load(self._home), self._processes)
+        settings = stack.start_warehouse()
+        say("warehouse: serving, tables up to date")
+        stack.start_worker()
+        stack.wait_ready(WORKER)
+        say("worker: hearing the log")
+        stack.start_dashboard()
+        if first:
+            asyncio.run(self._bring_in_everything(settings))
+            self._marker.write_text(json.dumps({"brought_in": True}))
+        stack.start_dagster()
+        self._compute(settings)
+        stack.wait_ready(DASHBOARD, DAGSTER)
+        stack.start_follower(self._company / "mail")
+        freshness = self._live(settings, _LIVE_EVENTS)
+        _tell_addresses(settings)
+        if not once:
+            self._go_on(settings)
+        return _summary(settings, freshness)
+
+    def _refuse_somebodys_home(self) -> None:
+        used = any((self._home / part).exists() for part in ("warehouse", "log"))
+        if used and not self._company.exists():
+            raise UserError(
+                f"{self._home} holds data that is not the demo's: show the demo in another home, "
+                "HEADWATER_HOME=/tmp/headwater-demo, say"
+            )
+
+    def _write_company(self) -> bool:
+        """Write the company's mailboxes and exports, once; return whether they are to be read."""
+        if self._marker.exists():
+            return False
+        shutil.rmtree(self._company, ignore_errors=True)
+        self._company.mkdir(parents=True)
+        write_company(self._company, SystemClock().now())
+        shutil.copy(self._company / "headwater.toml", self._home / "headwater.toml")
+        drop = self._home / "crm_drop"
+        drop.mkdir(exist_ok=True)
+        shutil.copy(self._company / "crm" / "accounts.csv", drop / "accounts.csv")
+        say(f"a company of twenty people: its mail, calls and CRM export are in {self._company}")
+        return True
+
+    async def _bring_in_everything(self, settings: Settings) -> None:
+        mail = self._company / "mail"
+        sources: Sequence[tuple[str, Source]] = (
+            ("CRM export", CrmCsvSource(self._company / "crm")),
+            ("mailboxes", MaildirSource(mail)),
+            ("shared mailbox", MboxSource(mail / "shared-sales.mbox")),
+            ("exported mail", EmlSource(mail / "export")),
+        )
+        for name, source in sources:
+            account = await bring_in(settings, source)
+            say(f"{name}: {account}")
+        say(f"call log: {await self._post_calls(settings)} calls and meetings posted, signed")
+
+    async def _post_calls(self, settings: Settings) -> int:
+        calls = [json.loads(line) for line in (self._company / "calls.jsonl").open()]
+        async with httpx.AsyncClient(timeout=30) as client:
+            for start in range(0, len(calls), _CALLS_A_POST):
+                batch = calls[start : start + _CALLS_A_POST]
+                await post_call(client, settings, batch, SystemClock())
+        return len(calls)
+
+    def _compute(self, settings: Settings) -> None:
+        say("computing scores, returns and marts")
+        if not materialize_all(settings):
+            raise HeadwaterError(
+                "an asset or a check failed: Dagster's page shows which "
+                f"(http://127.0.0.1:{settings.dagster_port})"
+            )
+        say("computed, and written back to the CRM")
+
+    def _live(self, settings: Settings, count: int) -> Freshness:
+        say(f"a live day: {count} e-mails and calls, as they happen")
+        now = SystemClock().now()
+        day = LiveDay(settings, self._company / "mail")
+        events = islice(live_events(self._company, now, int(now.timestamp())), count)
+        asyncio.run(day.run(events, _LIVE_RATE_PER_SECOND))
+        freshness = day.freshness()
+        say(
+            f"sent to visible: {freshness.p50_seconds:.2f} s in half of the cases, "
+            f"{freshness.p99_seconds:.2f} s in 99 of 100"
+        )
+        return freshness
+
+    def _go_on(self, settings: Settings) -> None:
+        """Keep the live day going until Ctrl-C."""
+        say("the live day goes on; Ctrl-C stops everything")
+        now = SystemClock().now()
+        events = live_events(self._company, now, int(now.timestamp()))
+        asyncio.run(LiveDay(settings, self._company / "mail").run(events, rate_per_second=0.5))
+
+
+def _tell_addresses(settings: Settings) -> None:
     say(f"dashboard: http://127.0.0.1:{settings.dashboard_port}")
     say(f"Dagster:   http://127.0.0.1:{settings.dagster_port}")
+
+
+def _summary(settings: Settings, freshness: Freshness) -> dict[str, Any]:
+    counts = Reader(settings.warehouse_url).frame(_SUMMARY).iloc[0]
+    return {name: int(count) for name, count in counts.items()} | {
+        "freshness_p50_s": round(freshness.p50_seconds, 3),
+        "freshness_p99_s": round(freshness.p99_seconds, 3),
+        "dashboard": _asked(answers(f"http://127.0.0.1:{settings.dashboard_port}/")),
+        "dagster": _asked(_dagster_lists_assets(settings)),
+    }
+
+
+def _asked(fine: bool) -> str:  # noqa: FBT001 a yes or a no is what it is about
+    return "ok" if fine else "does not answer"
+
+
+def _dagster_lists_assets(settings: Settings) -> bool:
+    query = {"query": "{ assetNodes { assetKey { path } } }"}
+    url = f"http://127.0.0.1:{settings.dagster_port}/graphql"
+    try:
+        answer = httpx.post(url, json=query, timeout=30).json()
+    except (httpx.HTTPError, ValueError):
+        return False
+    paths = [node["assetKey"]["path"] for node in answer.get("data", {}).get("assetNodes", [])]
+    return ["marts", "investment_roi"] in paths

@@ -1,0 +1,132 @@
+"""The process runner: ready means asked, ended means told, and nothing is left behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from contracts.errors import UserError
+from local.processes import Processes, Program, refuse_taken_port, running
+
+
+def _program(code: str, **given) -> Program:
+    argv = [sys.executable, "-c", textwrap.dedent(code)]
+    return Program(name="probe", argv=argv, environment=dict(os.environ), **given)
+
+
+def _eventually(condition, seconds=10):
+    deadline = monotonic() + seconds
+    while not condition():
+        assert monotonic() < deadline, "it did not happen in time"
+        sleep(0.02)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_program_is_ready_only_when_it_says_so(tmp_path):
+    mark = tmp_path / "serving"
+    program = _program(
+        f"import pathlib, time; pathlib.Path({str(mark)!r}).touch(); time.sleep(60)",
+        ready=mark.exists,
+    )
+    processes = Processes(tmp_path)
+    with processes.stopped_at_the_end():
+        processes.start(program)
+        processes.wait_ready("probe")
+        assert mark.exists()
+        assert running(tmp_path, "probe")
+    assert not running(tmp_path, "probe")
+
+
+def test_a_program_that_ends_before_it_serves_is_an_error_with_its_last_words(tmp_path):
+    processes = Processes(tmp_path)
+    with processes.stopped_at_the_end():
+        processes.start(_program("print('no port for me'); exit(3)", ready=lambda: False))
+        with pytest.raises(UserError, match=r"exit code 3(.|\n)*no port for me"):
+            processes.wait_ready("probe")
+
+
+def test_a_program_that_never_serves_is_an_error_after_its_time(tmp_path):
+    slow = _program("import time; time.sleep(60)", ready=lambda: False, ready_seconds=0.3)
+    processes = Processes(tmp_path)
+    with processes.stopped_at_the_end():
+        processes.start(slow)
+        with pytest.raises(UserError, match="did not serve within"):
+            processes.wait_ready("probe")
+
+
+def test_a_program_that_ends_while_serving_stops_the_run(tmp_path):
+    processes = Processes(tmp_path)
+    with processes.stopped_at_the_end():
+        processes.start(_program("exit(4)"))
+        with pytest.raises(UserError, match="exit code 4"):
+            processes.run_until_stopped()
+
+
+def test_a_program_that_ignores_sigterm_is_killed(tmp_path):
+    mark = tmp_path / "deaf"
+    deaf = _program(
+        f"""
+        import pathlib, signal, time
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        pathlib.Path({str(mark)!r}).touch()
+        time.sleep(60)
+        """,
+        ready=mark.exists,
+        stop_seconds=0.3,
+    )
+    processes = Processes(tmp_path)
+    processes.start(deaf)
+    processes.wait_ready("probe")
+    processes.stop()
+    assert not running(tmp_path, "probe")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_outlives_the_runner_whatever_ends_it(tmp_path, number):
+    child_pid = tmp_path / "child"
+    runner = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            textwrap.dedent(f"""
+            import os, pathlib, sys
+            from local.processes import Processes, Program
+            child = "import os, pathlib, time; pathlib.Path({str(child_pid)!r}).write_text("
+            child += "str(os.getpid())); time.sleep(60)"
+            processes = Processes(pathlib.Path({str(tmp_path)!r}))
+            try:
+                with processes.stopped_at_the_end():
+                    processes.start(Program(name="child", argv=[sys.executable, "-c", child],
+                                            environment=dict(os.environ)))
+                    processes.run_until_stopped()
+            except KeyboardInterrupt:
+                sys.exit(0)
+            """),
+        ],
+        cwd=Path(__file__).parents[3],
+    )
+    _eventually(lambda: child_pid.exists() and child_pid.read_text())
+    child = int(child_pid.read_text())
+    runner.send_signal(number)
+    assert runner.wait(10) == (-9 if number == signal.SIGKILL else 0)
+    _eventually(lambda: not _alive(child))
+
+
+def test_a_taken_port_names_the_setting_that_moves_ours():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(UserError, match=f"port {port} .* taken .* HEADWATER_DASHBOARD_PORT"):
+            refuse_taken_port(port, "HEADWATER_DASHBOARD_PORT")
+    refuse_taken_port(port, "HEADWATER_DASHBOARD_PORT")

@@ -1,0 +1,110 @@
+"""chDB, the ClickHouse engine in this process: one per process, one connection per client."""
+
+import logging
+import threading
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from chdb import _chdb
+
+from local.clickhouse.errors import QueryError
+from local.clickhouse.statements import Refusals, literal
+
+log: Final = logging.getLogger(__name__)
+
+# chDB's own classes are untyped.
+Connection: TypeAlias = Any  # a session: its settings, database and temporary tables
+Result: TypeAlias = Any
+
+
+class Engine:
+    """The engine on a folder.
+
+    A connection serialises what it is asked; connections run in parallel and release the GIL.
+
+    Args:
+        folder: where the databases lie; made if absent.
+        max_memory: bytes that one query may use, unless its client sets another limit.
+    """
+
+    def __init__(self, folder: Path, max_memory: int) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self._max_memory = max_memory
+        self._asked = threading.Lock()
+        self._admin = self._open()
+        self._hide_files()
+        self.version, self.timezone, self.host = self._rows(
+            "SELECT version(), timezone(), hostName()"
+        )[0]
+        self.settings = frozenset(self._names("system.settings"))
+        self.refusals = Refusals(
+            self._names("system.table_functions"),
+            (*self._names("system.table_engines"), *self._names("system.database_engines")),
+        )
+
+    def connect(self) -> Connection:
+        """Return a connection of a client's own, with the server's limits."""
+        connection = self._open()
+        connection.query(f"SET implicit_select = 0, max_memory_usage = {self._max_memory}")
+        return connection
+
+    def kill(self, token: str) -> None:
+        """Ask the query that carries a token in a comment to end, from any thread; don't wait."""
+        try:
+            with self._asked:
+                self._admin.query(
+                    f"KILL QUERY WHERE startsWith(query, {literal(f'/*{token}*/')}) ASYNC"
+                )
+        except RuntimeError as error:
+            log.warning("a query could not be killed: %s", error)
+
+    def close(self) -> None:
+        """Close the engine; all data are on disk."""
+        with self._asked:
+            self._admin.close()
+
+    def _open(self) -> Connection:
+        return _chdb.connect(str(self._folder))  # type: ignore[attr-defined]  # its stubs forget it
+
+    def _hide_files(self) -> None:
+        """Make `default` a plain database.
+
+        The engine lays one over it in which the name of any file of the machine is a table.
+        """
+        kept = (self._folder / "metadata" / "default.sql").exists()
+        self._admin.query(
+            "SET check_table_dependencies = 0, check_referential_table_dependencies = 0"
+        )
+        self._admin.query("DETACH DATABASE default" if kept else "DROP DATABASE default")
+        self._admin.query(
+            "ATTACH DATABASE default" if kept else "CREATE DATABASE default ENGINE = Atomic"
+        )
+
+    def _names(self, table: str) -> list[str]:
+        return [row[0] for row in self._rows(f"SELECT name FROM {table}")]
+
+    def _rows(self, sql: str) -> list[list[str]]:
+        with self._asked:
+            return rows(self._admin, sql)
+
+
+def text_of(connection: Connection, sql: str, output_format: str = "TSVRaw") -> str:
+    """Return a query's answer as text.
+
+    Raises:
+        QueryError: if the engine refuses it.
+    """
+    try:
+        return str(connection.query(sql, output_format).bytes().decode())
+    except RuntimeError as error:
+        raise QueryError.of(error) from error
+
+
+def rows(connection: Connection, sql: str) -> list[list[str]]:
+    """Return a query's rows, their values as text without tabs and line ends.
+
+    Raises:
+        QueryError: if the engine refuses it.
+    """
+    return [line.split("\t") for line in text_of(connection, sql).splitlines()]

@@ -1,0 +1,123 @@
+"""Takes rows in: those of an INSERT, and those of tables sent along with a query."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import chain
+from typing import Final
+
+from local.clickhouse.engine import Connection, text_of
+from local.clickhouse.errors import QueryError
+from local.clickhouse.native import Block, Column
+from local.clickhouse.progress import ProgressTeller
+from local.clickhouse.protocol import Channel, Progress
+from local.clickhouse.statements import Insert, quoted
+
+_NOT_INSERTED: Final = ("MATERIALIZED", "ALIAS", "EPHEMERAL")
+
+
+class Inserts:
+    """Takes in what one client sends.
+
+    Every method raises RuntimeError or QueryError if the engine refuses, EOFError or OSError if the
+    client is gone, OutOfStep if it can't be followed.
+    """
+
+    def __init__(self, connection: Connection, channel: Channel, progress: ProgressTeller) -> None:
+        self._connection = connection
+        self._channel = channel
+        self._progress = progress
+
+    def insert(self, insert: Insert) -> None:
+        """Insert the blocks to come; when this returns, they are durable against a killed process.
+
+        After an error the rest of the blocks is read and thrown away: the client tells nothing else
+        before it has sent them all.
+        """
+        columns = self._columns(insert)
+        self._channel.send_header(columns)
+        blocks = self._blocks()
+        names = ", ".join(quoted(column.name) for column in columns)
+        try:
+            with self._progress.told():
+                self._write(f"INSERT INTO {insert.table} ({names}) {insert.settings}", blocks)
+        except RuntimeError:
+            for _ in blocks:
+                pass
+            raise
+
+    @contextmanager
+    def tables_sent(self) -> Iterator[None]:
+        """Have the tables that a client sends with its query exist while the body runs.
+
+        They end with a block without a name; all is read, even where a table cannot be made.
+        """
+        made: dict[str, None] = {}
+        sent = self._tables()
+        try:
+            for name, block in sent:
+                self._take(name, block, made)
+            yield
+        finally:
+            for _ in sent:
+                pass
+            for name in made:
+                self._connection.query(f"DROP TEMPORARY TABLE IF EXISTS {quoted(name)}")
+
+    def _take(self, name: str, block: Block, made: dict[str, None]) -> None:
+        if name not in made:
+            columns = ", ".join(f"{quoted(column.name)} {column.type}" for column in block.columns)
+            self._connection.query(f"CREATE TEMPORARY TABLE {quoted(name)} ({columns})")
+            made[name] = None
+        if block.rows:
+            self._write(f"INSERT INTO {quoted(name)}", iter([block]))
+
+    def _tables(self) -> Iterator[tuple[str, Block]]:
+        while (said := self._channel.read_data()) is not None and said[1].columns:
+            yield said
+
+    def _blocks(self) -> Iterator[Block]:
+        while (said := self._channel.read_data()) is not None:
+            block = said[1]
+            if not block.columns:
+                return
+            if block.rows:
+                yield block
+        raise QueryError(394, "Query was cancelled", "QUERY_WAS_CANCELLED")
+
+    def _columns(self, insert: Insert) -> Sequence[Column]:
+        """Return the columns of an INSERT with their types.
+
+        Raises:
+            QueryError: if the table has not got one of them.
+        """
+        described = text_of(
+            self._connection, f"DESCRIBE TABLE {insert.table}", "JSONCompactEachRow"
+        )
+        known = [json.loads(line)[:3] for line in described.splitlines()]
+        if not insert.columns:
+            return [Column(name, kind) for name, kind, how in known if how not in _NOT_INSERTED]
+        types = {name: kind for name, kind, _ in known}
+        for name in insert.columns:
+            if name not in types:
+                raise QueryError(
+                    16, f"No such column {name} in table {insert.table}", "NO_SUCH_COLUMN_IN_TABLE"
+                )
+        return [Column(name, types[name]) for name in insert.columns]
+
+    def _write(self, sql: str, blocks: Iterator[Block]) -> None:
+        first = next(blocks, None)
+        if first is None:
+            return
+        insert = self._connection.send_insert(sql, "Native")
+        try:
+            for block in chain([first], blocks):
+                self._connection.insert_append(insert, block.native)
+        except BaseException:
+            with suppress(RuntimeError):
+                self._connection.insert_cancel(insert)
+            raise
+        done = self._connection.insert_done(insert)
+        self._progress.tell(
+            Progress(written_rows=done.rows_written(), written_bytes=done.bytes_written())
+        )

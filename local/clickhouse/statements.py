@@ -1,0 +1,230 @@
+"""What the server must know of a statement: is it refused, streamed, an INSERT of data?"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from local.clickhouse.errors import outfile_refused, refused
+from local.clickhouse.native import arguments
+
+Ask: TypeAlias = Callable[[str], str]
+
+_SAFE_FUNCTIONS: Final = frozenset(
+    {
+        "dictionary",
+        "format",
+        "fuzzjson",
+        "fuzzquery",
+        "generaterandom",
+        "generateseries",
+        "generate_series",
+        "input",
+        "loop",
+        "merge",
+        "mergetreeanalyzeindexes",
+        "mergetreeindex",
+        "mergetreeprojection",
+        "null",
+        "numbers",
+        "numbers_mt",
+        "primes",
+        "sqlstandardvalues",
+        "timeseriesdata",
+        "timeseriesmetrics",
+        "timeseriestags",
+        "values",
+        "view",
+        "viewexplain",
+        "viewifpermitted",
+        "zeros",
+        "zeros_mt",
+    }
+)
+_SAFE_ENGINES: Final = frozenset(
+    {
+        "alias",
+        "atomic",
+        "buffer",
+        "dictionary",
+        "join",
+        "log",
+        "materializedview",
+        "memory",
+        "set",
+        "stripelog",
+        "timeseries",
+        "tinylog",
+        "view",
+    }
+)
+_SAFE_DICTIONARY_SOURCES: Final = frozenset({"clickhouse", "null"})
+_SAFE_SYSTEM: Final = re.compile(
+    r"SYSTEM\s+(?:"
+    r"FLUSH|SYNC|REFRESH|CANCEL\s+VIEW|WAIT\s+VIEW|RELOAD\s+(?:DICTIONAR|FUNCTION)"
+    r"|(?:DROP|CLEAR)\s+[\w\s]*CACHE"
+    r"|(?:STOP|START|PAUSE)\s+(?:MERGES|TTL|MOVES|VIEW|CLEANUP))",
+    re.IGNORECASE,
+)
+_NEVER_SCALAR: Final = re.compile(r"(?:ai(?=[A-Z])|AI(?=[A-Z])|catboost)\w*")
+
+# Comments, and quoted text whose words must not be taken for keywords.
+_COMMENT: Final = r"--[^\n]*|#[ !][^\n]*|/\*.*?\*/"
+_STRING: Final = r"'(?:[^'\\]|\\.|'')*'|(?P<heredoc>\$\w*\$).*?(?P=heredoc)"
+_IDENTIFIER: Final = r"`(?:[^`\\]|\\.|``)*`|\"(?:[^\"\\]|\\.|\"\")*\""
+_NOT_WORDS: Final = re.compile(f"{_STRING}|{_COMMENT}|{_IDENTIFIER}", re.DOTALL)
+_LEADING: Final = re.compile(rf"(?:\s+|{_COMMENT})+", re.DOTALL)
+_ESCAPED_NAME: Final = re.compile(r"[`\"][^`\"]*\\")
+_NODE: Final = re.compile(
+    r"^ *(?P<kind>Function|FunctionWithKeyValueArguments) +(?P<name>\S+)", re.MULTILINE
+)
+_REMOTE_HOST: Final = re.compile(r"\bHOST\s+'(?!localhost'|127\.0\.0\.1')", re.IGNORECASE)
+
+_NAME: Final = rf"(?:{_IDENTIFIER}|[A-Za-z_]\w*)"
+_INSERT: Final = re.compile(
+    rf"INSERT\s+INTO\s+(?:TABLE\s+)?(?P<table>{_NAME}(?:\s*\.\s*{_NAME})?)\s*"
+    r"(?:\((?P<columns>[^()]*)\)\s*)?"
+    r"(?P<settings>SETTINGS\s.*?)?\s*"
+    r"(?:(?:\bVALUES|\bFORMAT\s+\w+)\s*)?;?\s*",
+    re.IGNORECASE | re.DOTALL,
+)
+_STREAMED: Final = re.compile(r"[\s(]*(?:SELECT|WITH)\b", re.IGNORECASE)
+_FORMAT_TAIL: Final = re.compile(r"\bFORMAT\s+\w+\s*;?\s*$", re.IGNORECASE)
+_WRITES: Final = re.compile(
+    r"(?:INSERT|CREATE|ALTER|DROP|TRUNCATE|RENAME|EXCHANGE|UPDATE|DELETE|OPTIMIZE)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Insert:
+    """An INSERT whose rows come in blocks.
+
+    Attributes:
+        columns: as named in the statement; none means all that can be inserted.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    settings: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement, without leading comments and the output format, which is always Native."""
+
+    sql: str
+
+    @property
+    def streams(self) -> bool:
+        """Whether its rows are sent as they are found."""
+        return _STREAMED.match(self.sql) is not None
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes data, so that it should be let end."""
+        return _WRITES.match(self.sql) is not None
+
+    @property
+    def insert(self) -> Insert | None:
+        """The INSERT that it is, where its rows come in blocks."""
+        found = _INSERT.fullmatch(self.sql)
+        if found is None:
+            return None
+        named = arguments(found["columns"] or "")
+        columns = () if named == ["*"] else tuple(map(unquoted, named))
+        return Insert(found["table"], columns, found["settings"] or "")
+
+
+def read(sql: str) -> Statement:
+    """Return the statement in a text."""
+    if leading := _LEADING.match(sql):
+        sql = sql[leading.end() :]
+    return Statement(sql if _WRITES.match(sql) else _FORMAT_TAIL.sub("", sql).rstrip(" \n\t;"))
+
+
+class Refusals:
+    """What this server refuses, with the reason: all that reaches other files or the network.
+
+    The engine's own parser decides; it is asked only where a word in the text makes it worth while.
+
+    Args:
+        functions: the engine's table functions.
+        engines: its table and database engines.
+    """
+
+    def __init__(self, functions: Iterable[str], engines: Iterable[str]) -> None:
+        safe = _SAFE_FUNCTIONS | _SAFE_ENGINES
+        known = {name.lower() for name in (*functions, *engines)}
+        self._names = {
+            name for name in known if name not in safe and not name.endswith("mergetree")
+        }
+        words = "|".join(map(re.escape, sorted(self._names)))
+        self._suspect = re.compile(rf"\b(?:{words}|ai[A-Z]\w*|catboost\w*|source)\b", re.IGNORECASE)
+
+    def check(self, sql: str, ask: Ask) -> None:
+        """Let a statement pass.
+
+        Args:
+            sql: the statement, once.
+            ask: runs a query and returns its text.
+
+        Raises:
+            QueryError: if it is refused.
+        """
+        _check_words(_NOT_WORDS.sub(" '' ", sql).strip())
+        if self._suspect.search(sql) or _ESCAPED_NAME.search(sql):
+            self._check_tree(ask(f"EXPLAIN AST {sql}"), sql)
+
+    def _check_tree(self, tree: str, sql: str) -> None:
+        for node in _NODE.finditer(tree):
+            name = node["name"].lower()
+            if node["kind"] == "FunctionWithKeyValueArguments":
+                _check_dictionary(name, sql)
+            elif name in self._names or _NEVER_SCALAR.fullmatch(node["name"]):
+                raise refused(
+                    f"{node['name']}, which reaches files, programs or the network,",
+                    "bring data in through `headwater ingest` or an INSERT",
+                )
+
+
+def unquoted(name: str) -> str:
+    """Return an identifier without its quotes."""
+    if name[:1] not in ("`", '"'):
+        return name
+    return re.sub(r"\\(.)", r"\1", name[1:-1]).replace(name[0] * 2, name[0])
+
+
+def quoted(name: str) -> str:
+    """Return a name as an identifier."""
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def literal(value: str) -> str:
+    """Return a value as a string literal."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _check_words(words: str) -> None:
+    """Refuse by keywords; `words` has no comments, and nothing between quotes."""
+    upper = re.sub(r"\s+", " ", words.upper())
+    if re.search(r"\bINTO OUTFILE\b", upper):
+        raise outfile_refused()
+    if re.search(r"\bFROM INFILE\b", upper):
+        raise refused("INSERT ... FROM INFILE", "read the file and send its rows")
+    if re.match(r"(?:BACKUP|RESTORE)\b", upper):
+        raise refused("SQL BACKUP and RESTORE", "use `headwater backup` and `headwater restore`")
+    if re.match(r"ATTACH\b.*\bFROM\b", upper):
+        raise refused("ATTACH ... FROM", "create the table and insert its rows")
+    if upper.startswith("SYSTEM ") and not _SAFE_SYSTEM.match(upper):
+        raise refused(f"{upper[:60]}", "stop the server with SIGTERM, configure it by its options")
+    if re.search(r"\bSSD_CACHE ?\(", upper):
+        raise refused("a dictionary's SSD_CACHE", "use another LAYOUT")
+    if re.match(r"SET\b.*\bDIALECT\b", upper):
+        raise refused("SET dialect", "write ClickHouse's SQL")
+
+
+def _check_dictionary(source: str, sql: str) -> None:
+    if source not in _SAFE_DICTIONARY_SOURCES or _REMOTE_HOST.search(sql):
+        raise refused(
+            f"a dictionary from {source}", "fill a table and use SOURCE(CLICKHOUSE(TABLE '...'))"
+        )

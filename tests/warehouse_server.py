@@ -1,0 +1,47 @@
+"""One local warehouse server for the whole test session, and the means to start others."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from local.clickhouse.launch import Address, address, server_command
+
+_READY_SECONDS = 60
+_STOP_SECONDS = 30
+
+
+@contextmanager
+def serving(home: Path, *options: str) -> Iterator[tuple[Address, subprocess.Popen[bytes]]]:
+    """Serve the warehouse of a home while the body runs."""
+    with subprocess.Popen([*server_command(home), *options]) as process:
+        try:
+            yield _wait(home, process), process
+        finally:
+            process.terminate()
+            process.wait(_STOP_SECONDS)
+
+
+@pytest.fixture(scope="session")
+def warehouse_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of the session's warehouse."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def warehouse_server(warehouse_home: Path) -> Iterator[Address]:
+    """Where the session's warehouse is served; tests share it, so take a database of your own."""
+    with serving(warehouse_home) as (served, _):
+        yield served
+
+
+def _wait(home: Path, process: subprocess.Popen[bytes]) -> Address:
+    deadline = monotonic() + _READY_SECONDS
+    while (served := address(home)) is None:
+        assert process.poll() is None, f"the server ended with exit code {process.returncode}"
+        assert monotonic() < deadline, f"the server took more than {_READY_SECONDS} s"
+        sleep(0.02)
+    return served

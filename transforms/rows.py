@@ -1,0 +1,93 @@
+"""The one way from an event to rows: live, backfill and tests share it."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from contracts.activity import Activity
+from contracts.company import Company
+from contracts.errors import Rejected
+from contracts.rows import ActivityRow, Row, SightingRow
+from contracts.wire import Event
+from transforms.calls import decode_call
+from transforms.crm import decode_crm
+from transforms.exclusions import reason_to_exclude
+from transforms.mail import decode_mail
+
+NO_ACTIVITY: Final = UUID(int=0)
+
+
+def to_rows(event: Event, company: Company) -> tuple[Row, ...]:
+    """Return what an event becomes: its sighting, and the activity or CRM record that it tells of.
+
+    Pure: nothing is looked up, and the same event gives the same rows. Of an excluded event
+    nothing is left but a sighting with the reason.
+
+    Raises:
+        Rejected: if the payload can't be understood; `decoder_failed` for what no decoder
+            foresaw, so that one odd message never stops the stream.
+    """
+    try:
+        return _rows(event, company)
+    except Rejected:
+        raise
+    except Exception as error:
+        raise Rejected("decoder_failed", f"{type(error).__name__}: {error}") from error
+
+
+def _rows(event: Event, company: Company) -> tuple[Row, ...]:
+    if event.kind == "crm":
+        record = decode_crm(event.payload, event.source, event.received_at)
+        return _sighting(event, "record", record.knowable_at), record
+    decode = decode_mail if event.kind == "mail" else decode_call
+    activity = decode(event.payload, event.received_at, company)
+    if reason := reason_to_exclude(activity, company):
+        return (_sighting(event, "excluded", activity.event_time, reason=reason),)
+    seen = _sighting(event, "activity", activity.event_time, activity_id=activity.activity_id)
+    return seen, _activity_row(event, activity)
+
+
+def _sighting(
+    event: Event,
+    disposition: str,
+    event_time: datetime,
+    *,
+    reason: str = "",
+    activity_id: UUID = NO_ACTIVITY,
+) -> SightingRow:
+    return SightingRow(
+        source=event.source,
+        external_id=event.external_id,
+        ingest_run=event.ingest_run,
+        kind=event.kind,
+        observer=event.observer,
+        disposition=disposition,
+        reason=reason,
+        activity_id=activity_id,
+        event_time=event_time,
+        received_at=event.received_at,
+    )
+
+
+def _activity_row(event: Event, activity: Activity) -> ActivityRow:
+    people = activity.participants
+    return ActivityRow(
+        activity_id=activity.activity_id,
+        channel=activity.channel,
+        direction=activity.direction,
+        event_time=activity.event_time,
+        time_quality=activity.time_quality,
+        knowable_at=activity.knowable_at,
+        received_at=event.received_at,
+        source=event.source,
+        message_id=activity.message_id,
+        thread_id=activity.thread_id,
+        subject=activity.subject,
+        body=activity.body,
+        duration_seconds=activity.duration_seconds,
+        is_automatic=activity.is_automatic,
+        participant_address=tuple(p.address for p in people),
+        participant_name=tuple(p.name for p in people),
+        participant_role=tuple(p.role for p in people),
+        participant_is_ours=tuple(p.is_ours for p in people),
+    )

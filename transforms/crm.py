@@ -42,6 +42,12 @@ def fields_of(entity: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*named, *amount, "changed_at"]))
 
 
+def required_of(entity: str) -> tuple[str, ...]:
+    """Return the fields that a record of this entity must have."""
+    fields = msgspec.structs.fields(CRM_ENTITIES[entity])
+    return tuple(field.name for field in fields if field.required and field.name not in _NOT_GIVEN)
+
+
 def decode_crm(payload: bytes, source: str, received_at: datetime) -> CrmRow:
     """Return the row that a record's JSON tells of.
 

@@ -26,6 +26,7 @@ MAX_TEXT_CHARS: Final = 100_000
 MAX_CONTENT_CHARS: Final = 400_000
 MAX_REPEATS: Final = 50
 MAX_PARTS: Final = 200
+MAX_SEPARATORS: Final = 2_000  # each may begin a part
 MAX_BOUNDARIES: Final = 40  # the parser tries every open boundary on every line
 
 _ENCODED_WORD: Final = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
@@ -53,9 +54,9 @@ _parser: Final = BytesParser(policy=_Bounded())
 
 
 def parse(data: bytes) -> Message:
-    """Read a mail; one nested beyond reason keeps its headers and loses its body. Never raises."""
+    """Read a mail; one of parts beyond reason keeps its headers and loses its body. Never raises."""
     data = _without_envelope(data[:MAX_MAIL_BYTES])
-    if data.lower().count(b"boundary") > MAX_BOUNDARIES:
+    if data.lower().count(b"boundary") > MAX_BOUNDARIES or data.count(b"\n--") > MAX_SEPARATORS:
         return _headers_alone(data)
     try:
         return _parser.parsebytes(data)

@@ -1,0 +1,201 @@
+"""A CRM export: a folder with one CSV file per kind of record."""
+
+import csv
+import json
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from difflib import get_close_matches
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+
+import structlog
+
+from contracts.errors import UserError
+from contracts.wire import EventKind
+from ingest.source import Heard
+from transforms.crm import fields_of, required_of
+
+FILES: Final = {
+    "account": "accounts.csv",
+    "contact": "contacts.csv",
+    "opportunity": "opportunities.csv",
+    "stage_change": "stage_changes.csv",
+    "rep": "reps.csv",
+    "org_unit": "org_units.csv",
+    "assignment": "assignments.csv",
+    "quota": "quotas.csv",
+    "currency_rate": "currency_rates.csv",
+    "investment": "investments.csv",
+    "investment_cost": "investment_costs.csv",
+    "exposure": "exposures.csv",
+}
+COLUMNS_FILE: Final = "columns.toml"
+
+_DELIMITERS: Final = ",;\t"
+_PIECE_CHARS: Final = 1_000_000
+
+log = structlog.get_logger()
+
+
+class _Table(NamedTuple):
+    """A file whose columns are understood: a field for each, empty where it is left out."""
+
+    entity: str
+    path: Path
+    encoding: str
+    delimiter: str
+    fields: list[str]
+
+
+class CrmCsvSource:
+    """Reads a CRM export. Columns are fields of our rows, whatever their case and spacing.
+
+    `changed_at` says when a record changed, `amount` is money in major units, a list has `;`
+    between its values. A file `columns.toml` in the folder names other columns:
+
+        [accounts]
+        "Account Name" = "name"
+        "Fax" = ""              # left out
+
+    All files are looked at before the first record is yielded. A row that can't be understood is
+    a dead letter. There is no cursor: every run reads everything.
+    """
+
+    kind: EventKind = "crm"
+    resumes = False
+    follow_seconds = None
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.expanduser().resolve()
+        self.name = f"crm_csv:{self._path}"
+
+    def read(self, state: str) -> Iterator[Heard]:  # noqa: ARG002 there is no cursor
+        """Yield the records, file by file.
+
+        Raises:
+            UserError: if there is no such export, or a column is not known; nothing is yielded.
+        """
+        for table in _tables(self._path):
+            yield from _records(table)
+
+
+def _tables(folder: Path) -> list[_Table]:
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder: name the one that holds accounts.csv and so on")
+    present = {entity: folder / name for entity, name in FILES.items() if (folder / name).is_file()}
+    if not present:
+        raise UserError(f"{folder} holds none of {', '.join(FILES.values())}")
+    for stray in sorted({*folder.glob("*.csv")} - {*present.values()}):
+        log.warning("file left out: its name is not one of a CRM export", file=str(stray))
+    renamed = _renamed(folder / COLUMNS_FILE)
+    return [_table(entity, path, renamed.get(path.stem, {})) for entity, path in present.items()]
+
+
+def _renamed(path: Path) -> Mapping[str, Mapping[str, str]]:
+    """Return, for each file's stem, the fields of foreign columns."""
+    if not path.exists():
+        return {}
+    try:
+        return {
+            stem: {_plain(column): field for column, field in columns.items()}
+            for stem, columns in tomllib.loads(path.read_text("utf-8-sig")).items()
+        }
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as error:
+        raise UserError(f'{path}: {error}: write [accounts] and "Their column" = "name"') from error
+
+
+def _table(entity: str, path: Path, renamed: Mapping[str, str]) -> _Table:
+    with _readable(path):
+        encoding = _encoding(path)
+        delimiter, header = _header(path, encoding)
+    fields = [_field(entity, path, column, renamed) for column in header]
+    _refuse_doubled_and_missing(entity, path, fields)
+    return _Table(entity, path, encoding, delimiter, fields)
+
+
+def _header(path: Path, encoding: str) -> tuple[str, list[str]]:
+    with _opened(path, encoding) as file:
+        first = file.readline(_PIECE_CHARS)
+        delimiter = max(_DELIMITERS, key=first.count)
+        file.seek(0)
+        return delimiter, next(csv.reader(file, delimiter=delimiter), [])
+
+
+def _field(entity: str, path: Path, column: str, renamed: Mapping[str, str]) -> str:
+    plain = _plain(column)
+    field = renamed.get(plain, plain)
+    known = fields_of(entity)
+    if field in known or (plain in renamed and not field):
+        return field
+    near = get_close_matches(field, known, 1, 0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}."
+    raise UserError(
+        f"{path}: column {column!r} is not a field of {entity}: {hint} Rename it, or name it in "
+        f'{COLUMNS_FILE} below [{path.stem}]: "{column}" = "{near[0] if near else "its field"}" '
+        '(or "" to leave it out). Nothing was brought in'
+    )
+
+
+def _refuse_doubled_and_missing(entity: str, path: Path, fields: list[str]) -> None:
+    doubled = [field for field, times in Counter(fields).items() if field and times > 1]
+    if doubled:
+        raise UserError(f"{path}: two columns are {doubled[0]!r}: leave one out in {COLUMNS_FILE}")
+    given = {*fields} | ({"amount_minor"} if "amount" in fields else set())
+    if missing := [field for field in required_of(entity) if field not in given]:
+        raise UserError(f"{path}: {entity} needs a column {missing[0]!r}. Nothing was brought in")
+
+
+def _records(table: _Table) -> Iterator[Heard]:
+    """Yield a file's rows; equal rows are told apart by counting them."""
+    times: Counter[bytes] = Counter()
+    with _readable(table.path), _opened(table.path, table.encoding) as file:
+        rows = csv.reader(file, delimiter=table.delimiter)
+        next(rows, None)
+        for row in rows:
+            if any(value.strip() for value in row):
+                payload = _payload(table, row)
+                digest = sha256(payload).digest()[:16]
+                times[digest] += 1
+                again = f"#{times[digest]}" if times[digest] > 1 else ""
+                yield Heard(f"{table.entity}-{digest.hex()}{again}", table.path.name, payload)
+
+
+def _payload(table: _Table, row: list[str]) -> bytes:
+    """Return the record's JSON; a value without a column keeps its place as its name."""
+    record = {field: value for field, value in zip(table.fields, row, strict=False) if field}
+    surplus = enumerate(row[len(table.fields) :], len(table.fields) + 1)
+    record |= {f"column {place}": value for place, value in surplus if value.strip()}
+    return json.dumps({"entity": table.entity, "record": record}, sort_keys=True).encode()
+
+
+def _plain(column: str) -> str:
+    return "_".join(column.replace("-", " ").replace("_", " ").lower().split())
+
+
+def _encoding(path: Path) -> str:
+    """Return UTF-8 or UTF-16 by its mark, UTF-8 if all of the file is, else Windows-1252."""
+    with path.open("rb") as file:
+        if file.read(2) in {b"\xff\xfe", b"\xfe\xff"}:
+            return "utf-16"
+    try:
+        with path.open(encoding="utf-8-sig") as text:
+            while text.read(_PIECE_CHARS):
+                pass
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
+
+
+def _opened(path: Path, encoding: str) -> IO[str]:
+    return path.open(encoding=encoding, errors="replace", newline="")
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, csv.Error) as error:
+        raise UserError(f"{path} can't be read: {error}") from error

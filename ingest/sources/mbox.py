@@ -1,0 +1,104 @@
+"""An mbox file: mails one after the other, each below a line that begins with `From `."""
+
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from io import SEEK_END
+from pathlib import Path
+from typing import IO, Final
+
+from contracts.errors import UserError
+from contracts.wire import EventKind
+from ingest.lighten import Lightener
+from ingest.source import Checkpoint, Heard
+
+_LINE_BYTES: Final = 65_536
+_LOOK_AHEAD_BYTES: Final = 1_000_000
+_CHECKPOINT_EVERY: Final = 1_000
+
+# RFC 4155 wants sender and asctime; what is only required here is a time and a year, so that a
+# sentence that begins with "From " is text.
+_FROM_LINE: Final = re.compile(rb"From .*\d\d?:\d\d.*\b\d{4}\b")
+_QUOTED_FROM: Final = re.compile(rb">+From ")
+
+
+class MboxSource:
+    """Reads an mbox file of any size; mail over 256 kB enters without its attachments.
+
+    Bytes before the first `From ` line are handed on as a mail of their own: decoding tells
+    whether they are one. The cursor is an offset in the file.
+    """
+
+    kind: EventKind = "mail"
+    resumes = False
+    follow_seconds = None
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.expanduser().resolve()
+        self.name = f"mbox:{self._path}"
+
+    def read(self, state: str) -> Iterator[Heard | Checkpoint]:
+        """Yield the mails in the order of the file.
+
+        Raises:
+            UserError: if the file can't be opened, or holds no mbox.
+        """
+        with _opened(self._path) as file:
+            _refuse_other_formats(file, self._path)
+            offset = _resumed(file, state)
+            for number, (start, mail) in enumerate(_mails(file, offset), 1):
+                if number % _CHECKPOINT_EVERY == 0:
+                    yield Checkpoint(str(start))
+                digest = sha256(mail).hexdigest()[:16]
+                yield Heard(f"{start}-{digest}", self._path.name, mail)
+            yield Checkpoint(str(file.tell()))
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except IsADirectoryError as error:
+        raise UserError(
+            f"{path} is a folder: `headwater ingest maildir` or `eml` reads it"
+        ) from error
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from error
+
+
+def _refuse_other_formats(file: IO[bytes], path: Path) -> None:
+    """Refuse a file without any `From ` line near its beginning; an empty one is an empty mbox."""
+    head = file.read(_LOOK_AHEAD_BYTES)
+    if head.strip() and not any(map(_FROM_LINE.match, head.splitlines())):
+        begins = head[:40].decode("ascii", "backslashreplace")
+        raise UserError(
+            f"{path} is not an mbox: no line of its first {len(head):,} bytes begins a mail "
+            f"(`From kim@example.com Mon Nov 23 10:00:00 2026`); it begins with {begins!r}. "
+            "Unpack it if it is compressed; `headwater ingest eml` reads a single mail"
+        )
+
+
+def _resumed(file: IO[bytes], state: str) -> int:
+    """Go to the cursor's offset if a mail begins or the file ends there, else to the beginning."""
+    offset = int(state or 0)
+    is_end = offset == file.seek(0, SEEK_END)
+    file.seek(offset)
+    if not is_end and not _FROM_LINE.match(file.readline(_LINE_BYTES)):
+        offset = 0
+    return file.seek(offset)
+
+
+def _mails(file: IO[bytes], offset: int) -> Iterator[tuple[int, bytes]]:
+    """Yield each mail with the offset at which it begins, without its `From ` line."""
+    start, mail, has_begun, is_line_start = offset, Lightener(), False, True
+    while line := file.readline(_LINE_BYTES):
+        if is_line_start and line.startswith(b"From ") and _FROM_LINE.match(line):
+            if has_begun:
+                yield start, mail.mail()
+            start, mail, has_begun = offset, Lightener(), True
+        else:
+            mail.feed(line[1:] if is_line_start and _QUOTED_FROM.match(line) else line)
+            has_begun = has_begun or bool(line.strip())  # blank lines above the first are nothing
+        offset += len(line)
+        is_line_start = line.endswith(b"\n")
+    if has_begun:
+        yield start, mail.mail()

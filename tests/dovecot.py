@@ -1,0 +1,133 @@
+"""A real Dovecot on loopback, with mailboxes of its own in a folder that goes away."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from imapclient import IMAPClient
+
+from tests.services import need
+
+PASSWORD = "correct-horse"
+
+_CONF = """
+base_dir = {run}/run
+state_dir = {run}/run
+log_path = {run}/dovecot.log
+protocols = imap
+listen = 127.0.0.1
+ssl = no
+disable_plaintext_auth = no
+default_internal_user = nobody
+default_internal_group = nogroup
+default_login_user = nobody
+first_valid_uid = 1
+mail_location = maildir:{run}/mail/%u
+auth_mechanisms = plain login
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={uid} home={run}/home/%u
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+"""
+
+
+class Mailboxes:
+    """A user of a running server, and a client for filling their mailboxes."""
+
+    def __init__(self, port: int, user: str) -> None:
+        self._port = port
+        self._user = user
+        self.url = f"imap://{user}@127.0.0.1:{port}"
+
+    @contextmanager
+    def session(self) -> Iterator[Any]:
+        client = IMAPClient("127.0.0.1", self._port, ssl=False)
+        client.login(self._user, PASSWORD)
+        yield client
+        client.logout()
+
+    def append(self, *mails: bytes, mailbox: str = "INBOX") -> None:
+        with self.session() as client:
+            if not client.folder_exists(mailbox):
+                client.create_folder(mailbox)
+            for mail in mails:
+                client.append(mailbox, mail)
+
+
+@pytest.fixture(scope="session")
+def dovecot_port() -> Iterator[int]:
+    """The port of the session's server: every user has the one password, and empty mailboxes."""
+    with _dovecot() as port:
+        yield port
+
+
+@pytest.fixture
+def mailboxes(dovecot_port: int) -> Mailboxes:
+    """Mailboxes of a user of the test's own."""
+    return Mailboxes(dovecot_port, f"kim{uuid4().hex[:8]}@ourco.example")
+
+
+@contextmanager
+def _dovecot() -> Iterator[int]:
+    """Run a Dovecot while the body runs; skip where it is not installed."""
+    program = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
+    need(program, "dovecot is not on the PATH: apt-get install dovecot-imapd")
+    run = Path(tempfile.mkdtemp(prefix="dovecot"))
+    uid = os.getuid() or 1000  # it refuses to read mail as root
+    for folder in ("run", "mail", "home"):
+        (run / folder).mkdir()
+        os.chown(run / folder, uid, uid)
+    run.chmod(0o755)
+    port = _free_port()
+    (run / "dovecot.conf").write_text(_CONF.format(run=run, uid=uid, port=port, password=PASSWORD))
+    process = subprocess.Popen([program, "-F", "-c", run / "dovecot.conf"])
+    try:
+        _wait_for(port, run / "dovecot.log")
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+        shutil.rmtree(run, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(port: int, log: Path) -> None:
+    deadline = monotonic() + 20
+    while monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            sleep(0.05)
+        else:
+            return
+    raise AssertionError(log.read_text() if log.exists() else "dovecot did not start")

@@ -72,7 +72,7 @@ class Server:
         self._limits = limits
         self._watchdog = Watchdog(engine.kill)
         self._clients: dict[threading.Thread, Channel] = {}
-        self._sessions: set[Session] = set()
+        self._sessions: dict[Channel, Session] = {}
         self._stopping = False
         self._wake, self._woken = socket.socketpair()
 
@@ -124,12 +124,12 @@ class Server:
         if full:
             raise self._too_many()
         session = Session(self._engine, self._watchdog, channel)
-        self._sessions.add(session)
+        self._sessions[channel] = session
         try:
             if not self._stopping:
                 session.serve(hello.database)
         finally:
-            self._sessions.discard(session)
+            del self._sessions[channel]
 
     def _too_many(self) -> QueryError:
         return QueryError(
@@ -141,8 +141,12 @@ class Server:
 
     def _end_all(self) -> None:
         deadline = monotonic() + self._limits.stop_seconds
-        for session in list(self._sessions):
-            session.stop()
+        for channel in list(self._clients.values()):
+            session = self._sessions.get(channel)
+            if session:
+                session.stop()
+            else:
+                channel.hang_up()  # it has not greeted yet
         self._join(deadline)
         for channel in list(self._clients.values()):
             channel.hang_up()

@@ -144,7 +144,7 @@ class Session:
             self._ask(f"EXPLAIN AST {statement.sql}")
         if statement.streams and said["query_class"].name == "CONTROL":
             raise outfile_refused()
-        self._engine.refusals.check(statement.sql, self._ask)
+        self._engine.refusals.check(statement, self._ask)
 
     def _ask(self, sql: str) -> str:
         return text_of(self._connection, sql)

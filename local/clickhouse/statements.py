@@ -72,8 +72,7 @@ _NEVER_SCALAR: Final = re.compile(r"(?:ai(?=[A-Z])|AI(?=[A-Z])|catboost)\w*")
 _COMMENT: Final = r"--[^\n]*|#[ !][^\n]*|/\*.*?\*/"
 _STRING: Final = r"'(?:[^'\\]|\\.|'')*'|(?P<heredoc>\$\w*\$).*?(?P=heredoc)"
 _IDENTIFIER: Final = r"`(?:[^`\\]|\\.|``)*`|\"(?:[^\"\\]|\\.|\"\")*\""
-_NOT_WORDS: Final = re.compile(f"{_STRING}|{_COMMENT}|{_IDENTIFIER}", re.DOTALL)
-_LEADING: Final = re.compile(rf"(?:\s+|{_COMMENT})+", re.DOTALL)
+_NOT_WORDS: Final = re.compile(f"(?P<comment>{_COMMENT})|{_STRING}|{_IDENTIFIER}", re.DOTALL)
 _ESCAPED_NAME: Final = re.compile(r"[`\"][^`\"]*\\")
 _NODE: Final = re.compile(
     r"^ *(?P<kind>Function|FunctionWithKeyValueArguments) +(?P<name>\S+)", re.MULTILINE
@@ -88,8 +87,9 @@ _INSERT: Final = re.compile(
     r"(?:(?:\bVALUES|\bFORMAT\s+\w+)\s*)?;?\s*",
     re.IGNORECASE | re.DOTALL,
 )
-_STREAMED: Final = re.compile(r"[\s(]*(?:SELECT|WITH)\b", re.IGNORECASE)
-_FORMAT_TAIL: Final = re.compile(r"\bFORMAT\s+\w+\s*;?\s*$", re.IGNORECASE)
+_STREAMED: Final = re.compile(r"[\s(]*(?:SELECT|WITH|FROM)\b", re.IGNORECASE)
+_FORMAT_TAIL: Final = re.compile(r"\sFORMAT\s+\w+$", re.IGNORECASE)
+_END: Final = " \t\r\n;"
 _WRITES: Final = re.compile(
     r"(?:INSERT|CREATE|ALTER|DROP|TRUNCATE|RENAME|EXCHANGE|UPDATE|DELETE|OPTIMIZE)\b", re.IGNORECASE
 )
@@ -110,19 +110,24 @@ class Insert:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement, without leading comments and the output format, which is always Native."""
+    """One statement, without comments, and without an output format: it is always Native.
+
+    Attributes:
+        words: the same, with all that is quoted made unreadable.
+    """
 
     sql: str
+    words: str
 
     @property
     def streams(self) -> bool:
         """Whether its rows are sent as they are found."""
-        return _STREAMED.match(self.sql) is not None
+        return _STREAMED.match(self.words) is not None
 
     @property
     def writes(self) -> bool:
         """Whether it changes data, so that it should be let end."""
-        return _WRITES.match(self.sql) is not None
+        return _WRITES.match(self.words) is not None
 
     @property
     def insert(self) -> Insert | None:
@@ -136,10 +141,13 @@ class Statement:
 
 
 def read(sql: str) -> Statement:
-    """Return the statement in a text."""
-    if leading := _LEADING.match(sql):
-        sql = sql[leading.end() :]
-    return Statement(sql if _WRITES.match(sql) else _FORMAT_TAIL.sub("", sql).rstrip(" \n\t;"))
+    """Return the statement in a text; comments become blanks."""
+    plain = _NOT_WORDS.sub(lambda found: " " * len(found[0]) if found["comment"] else found[0], sql)
+    words = _NOT_WORDS.sub(lambda found: "'" * len(found[0]), plain).rstrip(_END)
+    if not _WRITES.match(words.lstrip()):
+        words = _FORMAT_TAIL.sub("", words).rstrip(_END)
+    start = len(words) - len(words.lstrip())
+    return Statement(plain[start : len(words)], words[start:])
 
 
 class Refusals:
@@ -161,17 +169,18 @@ class Refusals:
         words = "|".join(map(re.escape, sorted(self._names)))
         self._suspect = re.compile(rf"\b(?:{words}|ai[A-Z]\w*|catboost\w*|source)\b", re.IGNORECASE)
 
-    def check(self, sql: str, ask: Ask) -> None:
+    def check(self, statement: Statement, ask: Ask) -> None:
         """Let a statement pass.
 
         Args:
-            sql: the statement, once.
+            statement: one, not several.
             ask: runs a query and returns its text.
 
         Raises:
             QueryError: if it is refused.
         """
-        _check_words(_NOT_WORDS.sub(" '' ", sql).strip())
+        _check_words(statement.words)
+        sql = statement.sql
         if self._suspect.search(sql) or _ESCAPED_NAME.search(sql):
             self._check_tree(ask(f"EXPLAIN AST {sql}"), sql)
 
@@ -205,7 +214,6 @@ def literal(value: str) -> str:
 
 
 def _check_words(words: str) -> None:
-    """Refuse by keywords; `words` has no comments, and nothing between quotes."""
     upper = re.sub(r"\s+", " ", words.upper())
     if re.search(r"\bINTO OUTFILE\b", upper):
         raise outfile_refused()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from secrets import token_hex
+from time import sleep
 from typing import Final
 
 from local.clickhouse.protocol import Channel
@@ -55,28 +56,21 @@ class Watchdog:
     def __init__(self, kill: Callable[[str], None]) -> None:
         self._kill = kill
         self._watched: set[Running] = set()
-        self._changed = threading.Condition()
         threading.Thread(target=self._run, name="watchdog", daemon=True).start()
 
     @contextmanager
     def over(self, running: Running) -> Iterator[None]:
         """Watch over a query while the body waits for the engine, and nobody reads the socket."""
-        with self._changed:
-            self._watched.add(running)
-            self._changed.notify()
+        self._watched.add(running)
         try:
             yield
         finally:
-            with self._changed:
-                self._watched.discard(running)
+            self._watched.discard(running)
 
     def _run(self) -> None:
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._watched)
-                watched = list(self._watched)
-            for running in watched:
+            sleep(_LOOK_EVERY_SECONDS)
+            for running in self._watched.copy():
                 running.look()
                 if running.ended:
                     self._kill(running.token)
-            threading.Event().wait(_LOOK_EVERY_SECONDS)

@@ -30,15 +30,15 @@ _CRM_VERSION: Final = """
         SELECT max(ingested_at) AS changed_at FROM raw.contact
     )
 """
-_OUTDATED: Final = """
+_OUTDATED: Final = f"""
     SELECT
-        outdated.*,
-        activity.event_time AS event_time,
+        {", ".join(MatchRow.__struct_fields__)},
+        event_time,
         arrayDistinct(arrayFilter(
             (address, is_ours) -> NOT is_ours,
             participant_address,
             participant_is_ours)) AS outside
-    FROM raw.activity AS activity FINAL
+    FROM raw.activity FINAL
     INNER JOIN
     (
         SELECT * FROM live.match
@@ -46,7 +46,7 @@ _OUTDATED: Final = """
             AND (crm_version < %(crm_version)s OR rule_version < %(rule_version)s)
         ORDER BY activity_id
         LIMIT %(page)s
-    ) AS outdated ON outdated.activity_id = activity.activity_id
+    ) AS outdated USING (activity_id)
     ORDER BY activity_id
 """
 

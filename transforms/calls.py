@@ -89,13 +89,13 @@ def decode_call(payload: bytes, received_at: datetime, company: Company) -> Acti
     )
 
 
-def call_key(payload: bytes) -> str:
-    """Return the provider and its call id, for naming a sighting; empty if it can't be read."""
+def call_name(payload: bytes) -> tuple[str, str]:
+    """Return the provider and its call id, to name a sighting; empty where they can't be read."""
     try:
         call = _decoder.decode(payload)
-    except msgspec.DecodeError:
-        return ""
-    return f"{call.provider}/{call.call_id}"
+    except (msgspec.DecodeError, RecursionError):
+        return "", ""
+    return call.provider, call.call_id
 
 
 def _read(payload: bytes) -> CallRecord:

@@ -54,7 +54,7 @@ _parser: Final = BytesParser(policy=_Bounded())
 
 
 def parse(data: bytes) -> Message:
-    """Read a mail; one of parts beyond reason keeps its headers and loses its body. Never raises."""
+    """Read a mail; one with parts beyond reason keeps its headers alone. Never raises."""
     data = _without_envelope(data[:MAX_MAIL_BYTES])
     if data.lower().count(b"boundary") > MAX_BOUNDARIES or data.count(b"\n--") > MAX_SEPARATORS:
         return _headers_alone(data)

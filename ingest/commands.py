@@ -1,0 +1,162 @@
+"""A person's acts: taken at an authenticated door, logged, and carried out once."""
+
+import hmac
+from asyncio import to_thread
+from collections.abc import Awaitable, Callable
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from pydantic import SecretStr
+
+from contracts.command import Command, CommandKind
+from contracts.errors import HeadwaterError, Rejected
+from contracts.rows import CommandRow, MatchRow
+from ingest.door import Answer
+from ingest.matching import crm_version
+from transforms.identity import RULE_VERSION
+from warehouse.reader import Reader
+from warehouse.writer import Writer
+
+PATH: Final = "/commands"
+HEADER: Final = "Authorization"
+MAX_BODY_BYTES: Final = 100_000
+DONE: Final = "done"
+REFUSED: Final = "refused"
+
+_RESERVED: Final = {"", "rule"}
+_DONE_BEFORE: Final = """
+    SELECT count() FROM raw.command
+    WHERE idempotency_key = %(key)s AND outcome = 'done'
+"""
+_KNOWN: Final = """
+    SELECT
+        (SELECT count() FROM raw.activity WHERE activity_id = %(activity_id)s) AS activities,
+        (SELECT count() FROM live.account WHERE account_id = %(account_id)s) AS accounts
+"""
+
+_decoder: Final = msgspec.json.Decoder(Command)
+LogCommand = Callable[[bytes], Awaitable[None]]
+Replay = Callable[[str], Awaitable[int]]
+
+
+def decode_command(data: bytes) -> Command:
+    """Read a command.
+
+    Raises:
+        Rejected: `bad_command`, with the field and what is wrong with it.
+    """
+    try:
+        command = _decoder.decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Rejected("bad_command", str(error)) from error
+    if command.actor in _RESERVED:
+        raise Rejected("bad_command", f"actor: {command.actor!r} is not a person")
+    if command.issued_at.tzinfo is None:
+        raise Rejected("bad_command", "issued_at has no time zone: write 2026-11-23T10:00:00Z")
+    return command
+
+
+class CommandDoor:
+    """Takes commands from whoever has the token, and answers once the log has them."""
+
+    def __init__(self, log_command: LogCommand, token: SecretStr) -> None:
+        self._log_command = log_command
+        self._token = token
+
+    async def receive(self, authorization: str, body: bytes) -> Answer:
+        """Log a command; it is carried out soon after."""
+        expected = f"Bearer {self._token.get_secret_value()}"
+        if not hmac.compare_digest(authorization.encode("utf-8", "replace"), expected.encode()):
+            return Answer(401, {"error": "the header Authorization must be Bearer <command token>"})
+        try:
+            command = decode_command(body)
+        except Rejected as rejected:
+            return Answer(400, {"error": str(rejected)})
+        try:
+            await self._log_command(body)
+        except HeadwaterError:
+            return Answer(503, {"error": "the log can't take it now: send it again later"})
+        return Answer(202, {"idempotency_key": str(command.idempotency_key)})
+
+
+class Commands:
+    """Carries out commands, each key once.
+
+    Args:
+        reader, writer: of the warehouse.
+        replay: sends the dead letters with a reason again; returns how many.
+    """
+
+    def __init__(self, reader: Reader, writer: Writer, replay: Replay) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._replay = replay
+
+    async def carry_out(self, command: Command) -> CommandRow | None:
+        """Do what is asked and return what became of it; None if it was done before.
+
+        The row is written last: a command that is interrupted is carried out again, and choosing
+        the same match twice is choosing it once.
+
+        Raises:
+            Retryable: not now; call again.
+        """
+        if await to_thread(self._reader.value, _DONE_BEFORE, {"key": command.idempotency_key}):
+            return None
+        try:
+            row = _row(command, DONE, await self._do(command))
+        except Rejected as rejected:
+            row = _row(command, REFUSED, str(rejected))
+        await to_thread(self._writer.write, [row])
+        return row
+
+    async def _do(self, command: Command) -> str:
+        if command.kind is CommandKind.REPLAY_DEAD_LETTERS:
+            return f"{await self._replay(command.subject_id)} dead letters sent again"
+        chosen = await to_thread(self._chosen, command)
+        await to_thread(self._writer.write, [chosen])
+        return f"the activity belongs to {command.value or 'no account'}"
+
+    def _chosen(self, command: Command) -> MatchRow:
+        activity_id = _activity_id(command)
+        known = self._reader.frame(
+            _KNOWN, {"activity_id": activity_id, "account_id": command.value}
+        ).iloc[0]
+        if not known["activities"]:
+            raise Rejected("unknown_activity", f"there is no activity {activity_id}")
+        if command.value and not known["accounts"]:
+            raise Rejected("unknown_account", f"the CRM has no account {command.value!r}")
+        return MatchRow(
+            activity_id=activity_id,
+            decided_by=command.actor,
+            matched_at=command.issued_at,
+            account_id=command.value,
+            contact_id="",
+            rule="person",
+            reason=command.reason,
+            candidate_account_id=(command.value,) if command.value else (),
+            rule_version=RULE_VERSION,
+            crm_version=crm_version(self._reader),
+        )
+
+
+def _activity_id(command: Command) -> UUID:
+    try:
+        return UUID(command.subject_id)
+    except ValueError as error:
+        raise Rejected("unknown_activity", f"{command.subject_id!r} is not an id") from error
+
+
+def _row(command: Command, outcome: str, detail: str) -> CommandRow:
+    return CommandRow(
+        idempotency_key=command.idempotency_key,
+        kind=command.kind,
+        actor=command.actor,
+        reason=command.reason,
+        subject_id=command.subject_id,
+        value=command.value,
+        issued_at=command.issued_at,
+        outcome=outcome,
+        detail=detail,
+    )

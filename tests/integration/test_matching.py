@@ -1,0 +1,194 @@
+"""Matches, accounts and commands against the real warehouse."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from contracts.clock import ManualClock
+from contracts.command import Command, CommandKind
+from contracts.company import Company
+from contracts.errors import UserError
+from contracts.rows import AccountRow, ContactRow, DeadLetterRow, MatchRow
+from contracts.wire import Event, Recorded
+from ingest.account import account, wait_for
+from ingest.commands import DONE, REFUSED, Commands
+from ingest.matching import Matcher, rematch
+from tests.warehouse_server import serving
+from transforms.rows import to_rows
+from warehouse.migrate import migrate
+from warehouse.reader import Reader
+from warehouse.writer import Writer
+
+pytestmark = pytest.mark.warehouse
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+COMPANY = Company(own_domains=("ourco.example",))
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory) -> Iterator[SecretStr]:
+    with serving(tmp_path_factory.mktemp("matching")) as (served, _):
+        password = served.password.get_secret_value()
+        url = SecretStr(f"clickhouse://headwater:{password}@{served.host}:{served.port}")
+        migrate(url)
+        yield url
+
+
+@pytest.fixture
+def reader(url) -> Iterator[Reader]:
+    reader = Reader(url)
+    yield reader
+    reader.close()
+
+
+@pytest.fixture
+def writer(url) -> Iterator[Writer]:
+    writer = Writer(url)
+    yield writer
+    writer.close()
+
+
+def hear(writer: Writer, run: str, *senders: str, source: str = "eml:/x") -> list[Recorded]:
+    recorded = []
+    for number, sender in enumerate(senders):
+        text = f"From: {sender}\nTo: kim@ourco.example\nSubject: {run} {number}\n\nHello"
+        event = Event(
+            kind="mail", source=source, external_id=f"{run}-{number}", observer="x",
+            ingest_run=run, received_at=NOW, payload=text.encode(),
+        )  # fmt: skip
+        rows = to_rows(event, COMPANY)
+        writer.write(rows)
+        if len(rows) > 1:
+            outside = tuple(a for a in rows[1].participant_address if "ourco" not in a)
+            recorded.append(
+                Recorded(activity_id=rows[1].activity_id, event_time=NOW, outside=outside)
+            )
+    return recorded
+
+
+def know(writer: Writer, name: str, version: int = 0) -> None:
+    told = {"source": "csv", "knowable_at": NOW + timedelta(seconds=version)}
+    writer.write(
+        [
+            AccountRow(account_id=name, name=name.title(), domains=(f"{name}.com",), **told),
+            ContactRow(contact_id=f"c-{name}", account_id=name, emails=(f"jo@{name}.com",), **told),
+        ]
+    )
+
+
+def current(reader: Reader, activity_id: UUID) -> MatchRow:
+    sql = "SELECT * FROM live.match WHERE activity_id = %(id)s"
+    (row,) = reader.rows(MatchRow, sql, {"id": activity_id})
+    return row
+
+
+def test_mail_that_came_before_the_crm_is_matched_when_the_crm_comes(reader, writer):
+    (heard,) = hear(writer, "early", "jo@early.com")
+    matcher = Matcher(reader, COMPANY, ManualClock(NOW))
+    writer.write(matcher.match([heard]))
+    assert current(reader, heard.activity_id).rule == "none"
+    know(writer, "early")
+    assert matcher.catch_up(writer) == 1
+    found = current(reader, heard.activity_id)
+    assert (found.rule, found.account_id, found.contact_id) == ("contact", "early", "c-early")
+
+
+def test_a_decision_that_stands_gets_no_second_row(reader, writer):
+    know(writer, "stands")
+    (heard,) = hear(writer, "stands", "jo@stands.com")
+    writer.write(Matcher(reader, COMPANY, ManualClock(NOW)).match([heard]))
+    know(writer, "another")
+    assert rematch(reader, writer, COMPANY, NOW + timedelta(hours=1)) == 0
+    rows = reader.value(
+        "SELECT count() FROM raw.match FINAL WHERE activity_id = %(id)s", {"id": heard.activity_id}
+    )
+    assert rows == 1
+
+
+def test_a_persons_choice_is_sticky(reader, writer):
+    (heard,) = hear(writer, "sticky", "jo@sticky.com")
+    matcher = Matcher(reader, COMPANY, ManualClock(NOW))
+    writer.write(matcher.match([heard]))
+    know(writer, "chosen")
+    done = carry_out(reader, writer, choose(heard.activity_id, "chosen"))
+    assert done.outcome == DONE
+    know(writer, "sticky")
+    rematch(reader, writer, COMPANY, NOW + timedelta(hours=1))
+    found = current(reader, heard.activity_id)
+    assert (found.account_id, found.decided_by) == ("chosen", "lena@ourco.example")
+
+
+def test_a_command_is_carried_out_once(reader, writer):
+    (heard,) = hear(writer, "once", "jo@once.com")
+    know(writer, "once")
+    command = choose(heard.activity_id, "once")
+    assert carry_out(reader, writer, command).outcome == DONE
+    assert carry_out(reader, writer, command) is None
+
+
+def test_a_command_that_makes_no_sense_is_refused_with_the_reason(reader, writer):
+    (heard,) = hear(writer, "nonsense", "jo@nonsense.com")
+    for command, told in (
+        (choose(uuid4(), ""), "no activity"),
+        (choose(heard.activity_id, "nobody"), "no account"),
+        (choose("x", ""), "not an id"),
+    ):
+        row = carry_out(reader, writer, command)
+        assert row.outcome == REFUSED
+        assert told in row.detail
+
+
+def test_a_directory_is_read_again_only_when_the_crm_changed(reader, writer):
+    know(writer, "first")
+    matcher = Matcher(reader, COMPANY, ManualClock(NOW))
+    matcher.catch_up(writer)
+    (heard,) = hear(writer, "seen", "jo@first.com")
+    assert [row.account_id for row in matcher.match([heard])] == ["first"]
+
+
+async def test_the_account_of_a_run_adds_up(reader, writer):
+    hear(writer, "run1", "jo@a.com", "pat@ourco.example", "li@b.com")
+    hear(writer, "run1", "jo@a.com", source="eml:/copy")
+    writer.write([dead_letter("run1")])
+    found = await wait_for(reader, "eml:/x", "run1", 4)
+    assert found.seen == 5
+    assert found == account(reader, "run1")
+    assert (found.activities, found.repeated, found.excluded, found.dead_lettered) == (2, 1, 1, 1)
+    assert found.reasons == {"excluded: internal": 1, "dead_lettered: empty": 1}
+    assert str(found).startswith("5 seen = 2 activities, 0 records, 1 repeated, 1 excluded, 1 dead")
+
+
+async def test_waiting_for_a_worker_that_is_gone_ends_with_what_to_do(reader):
+    with pytest.raises(UserError, match="headwater status"):
+        await wait_for(reader, "eml:/x", "nobody", 1, patience_seconds=0.3)
+
+
+def choose(activity_id: object, account_id: str) -> Command:
+    return Command(
+        kind=CommandKind.CHOOSE_MATCH,
+        idempotency_key=uuid4(),
+        actor="lena@ourco.example",
+        reason="she told me",
+        issued_at=NOW,
+        subject_id=str(activity_id),
+        value=account_id,
+    )
+
+
+def carry_out(reader, writer, command):
+    async def replay(reason: str) -> int:
+        raise AssertionError(f"nobody asked to replay {reason}")
+
+    return asyncio.run(Commands(reader, writer, replay).carry_out(command))
+
+
+def dead_letter(run: str) -> DeadLetterRow:
+    return DeadLetterRow(
+        dead_letter_id=uuid4(), topic="heard.mail", partition=0, offset=0, position=0, kind="mail",
+        source="eml:/x", external_id="dead", ingest_run=run, reason="empty", detail="",
+        is_event=True, event_base64="", failed_at=NOW,
+    )  # fmt: skip

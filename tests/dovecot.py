@@ -32,6 +32,12 @@ default_internal_group = nogroup
 default_login_user = nobody
 first_valid_uid = 1
 mail_location = maildir:{run}/mail/%u
+namespace inbox {{
+  inbox = yes
+  mailbox Spam {{
+    special_use = \\Junk
+  }}
+}}
 auth_mechanisms = plain login
 passdb {{
   driver = static

@@ -162,7 +162,9 @@ def _told_clearly(address: _Address) -> Iterator[None]:
 
 
 def _selectable(client: Any) -> list[str]:  # noqa: ANN401 imapclient is untyped
-    return [name for flags, _, name in client.list_folders() if _LEFT_OUT.isdisjoint(flags)]
+    """Return the mailboxes that hold what people said, the inbox first."""
+    names = [name for flags, _, name in client.list_folders() if _LEFT_OUT.isdisjoint(flags)]
+    return sorted(names, key=lambda name: (name.upper() != "INBOX", name))
 
 
 def _fetched(client: Any, uids: list[int]) -> Iterator[tuple[int, bytes]]:  # noqa: ANN401

@@ -20,7 +20,7 @@ Receive = Callable[[str, bytes], Awaitable[Answer]]
 """Answers a request's one header that matters, and its body."""
 
 
-def serve(app: Any, path: str, header: str, max_bytes: int, receive: Receive) -> None:  # noqa: ANN401 Faust is untyped
+def serve(app: Any, path: str, header: str, max_bytes: int, receive: Receive) -> None:
     """Answer what is posted to a path with what `receive` makes of the header and the body."""
 
     @app.page(path)
@@ -38,7 +38,7 @@ def serve(app: Any, path: str, header: str, max_bytes: int, receive: Receive) ->
             return self.json(answer.body, status=answer.status)
 
 
-async def _body(request: Any, max_bytes: int) -> bytes | None:  # noqa: ANN401 Faust is untyped
+async def _body(request: Any, max_bytes: int) -> bytes | None:
     body = bytearray()
     async for piece in request.content.iter_chunked(_PIECE_BYTES):
         body += piece

@@ -93,7 +93,7 @@ class ImapSource:
 
     def _mailbox(
         self,
-        client: Any,  # noqa: ANN401 imapclient is untyped
+        client: Any,
         mailbox: str,
         cursor: dict[str, list[int]],
     ) -> Iterator[Heard | Checkpoint]:
@@ -130,7 +130,7 @@ def _without_password(url: str) -> str:
     return re.sub(r"(//[^:@/]*):[^@]*@", r"\1:...@", url)
 
 
-def _secure(client: Any, address: _Address) -> None:  # noqa: ANN401 imapclient is untyped
+def _secure(client: Any, address: _Address) -> None:
     """Encrypt the connection, unless it stays on this machine."""
     if address.has_tls or address.host in _LOOPBACK:
         return
@@ -161,13 +161,13 @@ def _told_clearly(address: _Address) -> Iterator[None]:
         ) from error
 
 
-def _selectable(client: Any) -> list[str]:  # noqa: ANN401 imapclient is untyped
+def _selectable(client: Any) -> list[str]:
     """Return the mailboxes that hold what people said, the inbox first."""
     names = [name for flags, _, name in client.list_folders() if _LEFT_OUT.isdisjoint(flags)]
     return sorted(names, key=lambda name: (name.upper() != "INBOX", name))
 
 
-def _fetched(client: Any, uids: list[int]) -> Iterator[tuple[int, bytes]]:  # noqa: ANN401
+def _fetched(client: Any, uids: list[int]) -> Iterator[tuple[int, bytes]]:
     """Yield the mails that are still there; large ones come in pieces and are lightened."""
     sizes = client.fetch(uids, ["RFC822.SIZE"])
     small = [uid for uid in uids if uid in sizes and sizes[uid][b"RFC822.SIZE"] <= MAX_WHOLE_BYTES]
@@ -179,7 +179,7 @@ def _fetched(client: Any, uids: list[int]) -> Iterator[tuple[int, bytes]]:  # no
             yield uid, _light(client, uid)
 
 
-def _light(client: Any, uid: int) -> bytes:  # noqa: ANN401 imapclient is untyped
+def _light(client: Any, uid: int) -> bytes:
     mail = Lightener()
     offset, piece = 0, b"more"
     while piece:

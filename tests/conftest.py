@@ -1,3 +1,3 @@
 """Fixtures that every test may use, each in a module of its own."""
 
-pytest_plugins = ["tests.dovecot", "tests.warehouse_server"]
+pytest_plugins = ["tests.dovecot", "tests.warehouse_server", "tests.warehouse_tables"]

@@ -9,7 +9,7 @@ from uuid import uuid4
 import structlog
 
 from contracts.clock import Clock, SystemClock
-from contracts.errors import Retryable, UserError
+from contracts.errors import HeadwaterError, Retryable, UserError
 from contracts.rows import CursorRow
 from contracts.wire import Event
 from ingest.account import Account, wait_for
@@ -120,7 +120,13 @@ class _Run:
         new = [item for item in heard if item.external_id not in self._sent_since_checkpoint]
         if not new:
             return
-        await self._publisher.publish([self._event(item) for item in new])
+        try:
+            await self._publisher.publish([self._event(item) for item in new])
+        except (HeadwaterError, ExceptionGroup) as error:  # envelopes are sent in parallel
+            raise UserError(
+                f"the log takes no more after {self.sent:,} events: {error}. What it has is safe; "
+                "look at the disk it is on, then run this again: what was heard counts as repeated"
+            ) from error
         self._sent_since_checkpoint |= {item.external_id for item in new}
         self.sent += len(new)
         if self._progress:

@@ -159,12 +159,10 @@ def _padded(kept: bytes) -> bytes:
 
 def _decode(raw: bytes, charset: str) -> str:
     try:
-        codec = codecs.lookup(charset)
-        if codec.name in _SLOW_CODECS:
+        name = codecs.lookup(charset).name
+        if name in _SLOW_CODECS:
             return _guess(raw)
-        return (
-            raw.decode(codec.name) if codec.name == "ascii" else raw.decode(codec.name, "replace")
-        )
+        return raw.decode(name, "strict" if name == "ascii" else "replace")
     except (LookupError, ValueError):
         return _guess(raw)
 

@@ -1,0 +1,297 @@
+"""Capture with the real worker, log and warehouse: what goes in comes out, and adds up."""
+
+import asyncio
+import hmac
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic, sleep
+from uuid import uuid4
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from contracts.clock import SystemClock
+from ingest.bring import bring_in
+from ingest.replay import replay
+from ingest.sources.calls import CallLogSource
+from ingest.sources.crm_csv import CrmCsvSource
+from ingest.sources.eml import EmlSource
+from ingest.sources.maildir import MaildirSource
+from ingest.sources.mbox import MboxSource
+from settings import Settings
+from tests.warehouse_server import serving
+from warehouse.migrate import migrate
+from warehouse.reader import Reader
+
+pytestmark = pytest.mark.stack
+
+CALLS = 20
+COMPANY = '[company]\nown_domains = ["ourco.example"]\nown_numbers = ["+14155550100"]\n'
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory) -> Iterator[Settings]:
+    """A home with a warehouse and a worker that run."""
+    home = tmp_path_factory.mktemp("capture")
+    (home / "headwater.toml").write_text(COMPANY)
+    with serving(home) as (served, _):
+        password = served.password.get_secret_value()
+        url = f"clickhouse://headwater:{password}@{served.host}:{served.port}"
+        migrate(SecretStr(url))
+        settings = Settings(
+            home=home,
+            warehouse_url=SecretStr(url),
+            worker_port=free_port(),
+            webhook_secret=SecretStr("hook"),
+            command_token=SecretStr("token"),
+        )
+        with working(settings):
+            yield settings
+
+
+@contextmanager
+def working(settings: Settings) -> Iterator[None]:
+    """Run a worker while the body runs."""
+    told = {
+        "HEADWATER_HOME": str(settings.home),
+        "HEADWATER_WAREHOUSE_URL": settings.warehouse_url.get_secret_value(),
+        "HEADWATER_WORKER_PORT": str(settings.worker_port),
+        "HEADWATER_WEBHOOK_SECRET": "hook",
+        "HEADWATER_COMMAND_TOKEN": "token",
+    }
+    with subprocess.Popen([sys.executable, "-m", "ingest.worker"], env=os.environ | told) as worker:
+        try:
+            wait_until(lambda: answers(f"http://127.0.0.1:{settings.worker_port}/healthz"))
+            yield
+        finally:
+            worker.terminate()
+            worker.wait(30)
+
+
+@pytest.fixture
+def reader(settings) -> Iterator[Reader]:
+    reader = Reader(settings.warehouse_url)
+    yield reader
+    reader.close()
+
+
+def test_mail_calls_and_the_crm_become_rows_matches_and_accounts_that_add_up(
+    settings, reader, tmp_path
+):
+    mails = bring(settings, MaildirSource(maildir(tmp_path / "mail")))
+    assert (mails.seen, mails.activities, mails.repeated) == (9, 3, 3)
+    assert (mails.excluded, mails.dead_lettered) == (2, 1)
+    assert mails.reasons == {
+        "excluded: internal": 1,
+        "excluded: subject_word": 1,
+        "dead_lettered: no_participants": 1,
+    }
+    calls = bring(settings, CallLogSource(call_log(tmp_path)))
+    assert (calls.seen, calls.activities, calls.dead_lettered) == (CALLS + 1, CALLS, 1)
+    crm = bring(settings, CrmCsvSource(crm_export(tmp_path / "crm")))
+    assert (crm.seen, crm.records, crm.dead_lettered) == (4, 3, 1)
+
+    wait_until(
+        lambda: matched(reader, mails.ingest_run, calls.ingest_run) == {"acme": 2 + CALLS, "": 1}
+    )
+    reasons = reader.frame("SELECT DISTINCT reason FROM live.match WHERE rule = 'contact'")
+    assert "jo@acme.com is an address of Jo Doe, Acme" in set(reasons["reason"])
+
+
+def test_bringing_in_again_changes_no_row_and_counts_as_repeated(settings, reader, tmp_path):
+    path = tmp_path / "again.mbox"
+    path.write_bytes(b"".join(FROM_LINE + mail(f"again{n}") + b"\n" for n in range(150)))
+    first, second = bring(settings, MboxSource(path)), bring(settings, MboxSource(path))
+    assert (first.activities, second.activities, second.repeated) == (150, 0, 150)
+
+
+def test_a_dead_letter_is_replayed_as_it_was_and_is_understood_later(settings, reader, tmp_path):
+    (tmp_path / "bad.eml").write_bytes(b"Subject: nobody\n\nhello")
+    run = bring(settings, EmlSource(tmp_path / "bad.eml"))
+    assert run.dead_lettered == 1
+    source = f"eml:{tmp_path / 'bad.eml'}"
+    assert asyncio.run(replay(settings, source=source, reason="no_participants")) == 1
+    wait_until(lambda: waiting_and_replayed(reader, source) == (1, 1))
+    assert asyncio.run(replay(settings, source=source, reason="another")) == 0
+
+
+def test_a_signed_call_becomes_an_activity_and_a_forged_one_leaves_no_trace(settings, reader):
+    call = {"provider": "aircall", "call_id": "hook-1"} | CALL
+    assert post(settings, call, secret="hook").status_code == 202
+    wait_until(lambda: heard_by_webhook(reader) == 1)
+    forged = post(settings, call | {"call_id": "hook-2"}, secret="guess")
+    assert forged.status_code == 401
+    assert "signature" in forged.json()["error"]
+    large = httpx.post(webhook(settings), content=b"x" * 1_100_000)
+    assert large.status_code == 413
+    assert post(settings, call | {"call_id": "hook-3"}, secret="hook").status_code == 202
+    wait_until(lambda: heard_by_webhook(reader) == 2)
+
+
+def test_a_person_chooses_a_match_through_the_door(settings, reader, tmp_path):
+    (tmp_path / "choose.eml").write_bytes(mail("choose", sender="who@unknown.example"))
+    bring(settings, EmlSource(tmp_path / "choose.eml"))
+    bring(settings, CrmCsvSource(crm_export(tmp_path / "crm")))
+    activity_id = reader.value("SELECT activity_id FROM raw.activity WHERE subject = 'choose'")
+    command = {
+        "kind": "choose_match",
+        "idempotency_key": str(uuid4()),
+        "actor": "lena@ourco.example",
+        "reason": "her private address",
+        "issued_at": SystemClock().now().isoformat(),
+        "subject_id": str(activity_id),
+        "value": "acme",
+    }
+    url = f"http://127.0.0.1:{settings.worker_port}/commands"
+    assert httpx.post(url, json=command).status_code == 401
+    token = {"Authorization": "Bearer token"}
+    for _ in range(2):
+        assert httpx.post(url, json=command, headers=token).status_code == 202
+    chosen = "SELECT account_id FROM live.match WHERE activity_id = %(id)s"
+    wait_until(lambda: reader.value(chosen, {"id": activity_id}) == "acme")
+    assert reader.value("SELECT count() FROM raw.command FINAL") == 1
+
+
+def test_following_a_maildir_hears_what_is_delivered(settings, reader, tmp_path):
+    path = maildir(tmp_path / "follow")
+
+    async def follow() -> object:
+        task = asyncio.create_task(bring_in(settings, MaildirSource(path, follow=True)))
+        await asyncio.to_thread(wait_until, lambda: count(reader, "kim@ourco.example", "late") == 0)
+        deliver(path / "kim", "9.late", mail("late"))
+        await asyncio.to_thread(wait_until, lambda: count(reader, "kim@ourco.example", "late") == 1)
+        task.cancel()
+        return await task
+
+    assert asyncio.run(follow()).seen == 10
+
+
+FROM_LINE = b"From jo@acme.com Mon Nov  2 10:00:00 2026\n"
+CALL = {
+    "started_at": "2026-11-02T10:00:00Z", "duration_seconds": 60,
+    "from": "(415) 555-0199", "to": "+14155550100",
+}  # fmt: skip
+
+
+def mail(subject, sender="Jo@Acme.com", to="kim@ourco.example"):
+    return (
+        f"From: {sender}\nTo: {to}\nSubject: {subject}\nDate: Mon, 02 Nov 2026 10:00:00 +0000\n"
+        f"Message-ID: <{subject.replace(' ', '.')}@mail.example>\n\nHello"
+    ).encode()
+
+
+def maildir(path: Path) -> Path:
+    """Three activities, each in two mailboxes, two that are not kept, and one that is no mail."""
+    both = [mail("offer", to="kim@ourco.example, pat@ourco.example"), mail("reply", "new@acme.com")]
+    both.append(mail("hello", "who@unknown.example"))
+    for number, content in enumerate(both):
+        deliver(path / "kim", f"{number}.a", content)
+        deliver(path / "pat", f"{number}.b", content)
+    deliver(path / "kim", "5.c", mail("lunch", sender="pat@ourco.example"))
+    deliver(path / "kim", "6.d", mail("Confidential terms"))
+    deliver(path / "pat", "7.e", b"no mail at all")
+    return path
+
+
+def deliver(path: Path, name: str, content: bytes) -> None:
+    for part in ("tmp", "new", "cur"):
+        (path / part).mkdir(parents=True, exist_ok=True)
+    (path / "tmp" / name).write_bytes(content)
+    (path / "tmp" / name).rename(path / "new" / name)
+
+
+def call_log(folder: Path) -> Path:
+    calls = [json.dumps({"provider": "log", "call_id": str(n)} | CALL) for n in range(CALLS)]
+    (folder / "calls.jsonl").write_text("\n".join([*calls, '{"provider": "log"}']))
+    return folder / "calls.jsonl"
+
+
+def crm_export(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "accounts.csv").write_text("Account ID,Name,Domains\nacme,Acme,acme.com\n")
+    (folder / "contacts.csv").write_text(
+        "contact_id,account_id,name,emails,phones\njo,acme,Jo Doe,jo@acme.com,+1 415 555 0199\n"
+    )
+    (folder / "opportunities.csv").write_text(
+        "opportunity_id,account_id,stage,created_on,amount,changed_at\n"
+        "o1,acme,Proposal,2026-10-01,1200.50,2026-10-01T10:00:00Z\n"
+        "o2,acme,Proposal,2026-10-01,a lot,2026-10-01T10:00:00Z\n"
+    )
+    return folder
+
+
+def bring(settings, source):
+    account = asyncio.run(bring_in(settings, source))
+    fates = ("activities", "records", "repeated", "excluded", "dead_lettered")
+    assert account.seen == sum(getattr(account, fate) for fate in fates)
+    return account
+
+
+def post(settings, call, secret):
+    body = json.dumps(call).encode()
+    stamp = str(int(SystemClock().now().timestamp()))
+    digest = hmac.new(secret.encode(), stamp.encode() + b"." + body, sha256).hexdigest()
+    header = {"X-Headwater-Signature": f"t={stamp},v1={digest}"}
+    return httpx.post(webhook(settings), content=body, headers=header)
+
+
+def webhook(settings) -> str:
+    return f"http://127.0.0.1:{settings.worker_port}/webhooks/calls"
+
+
+def matched(reader, *runs: str) -> dict[str, int]:
+    frame = reader.frame(
+        "SELECT account_id, count() AS activities FROM live.match WHERE activity_id IN "
+        "(SELECT activity_id FROM raw.sighting WHERE ingest_run IN %(runs)s) GROUP BY account_id",
+        {"runs": runs},
+    )
+    return dict(zip(frame["account_id"], map(int, frame["activities"]), strict=True))
+
+
+def heard_by_webhook(reader) -> int:
+    return reader.value("SELECT uniq(external_id) FROM raw.sighting WHERE source = 'webhook:calls'")
+
+
+def waiting_and_replayed(reader, source) -> tuple[int, int]:
+    frame = reader.frame(
+        "SELECT countIf(replayed_at IS NULL) AS waiting, countIf(replayed_at IS NOT NULL) AS sent "
+        "FROM live.dead_letter WHERE source = %(source)s",
+        {"source": source},
+    )
+    return int(frame["waiting"][0]), int(frame["sent"][0])
+
+
+def count(reader, address, subject) -> int:
+    return reader.value(
+        "SELECT uniq(activity_id) FROM raw.activity "
+        "WHERE has(participant_address, %(address)s) AND subject = %(subject)s",
+        {"address": address, "subject": subject},
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=1).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def wait_until(holds, seconds: float = 40) -> None:
+    deadline = monotonic() + seconds
+    while not holds():
+        assert monotonic() < deadline, "it did not come to hold in time"
+        sleep(0.05)

@@ -8,15 +8,19 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from contracts.errors import UserError
+from local.clickhouse import binary
+from local.clickhouse.binary import BinaryServer
 from local.clickhouse.engine import Engine
-from local.clickhouse.home import opened
-from local.clickhouse.server import Limits, Server, bind
+from local.clickhouse.home import identity, opened
+from local.clickhouse.server import Server, bind
+from local.clickhouse.terms import Limits, Place
 
 _GIB = 1 << 30
 
@@ -38,31 +42,46 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--password-file", type=Path, required=True, help="readable by you alone")
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     parser.add_argument("--port", type=int, default=9000, help="0 picks a free one")
-    parser.add_argument("--ready-file", type=Path, help="written once clients are served")
+    parser.add_argument("--ready-file", type=Path, required=True, help="says where it serves")
     parser.add_argument("--max-connections", type=int, default=64)
     parser.add_argument("--max-memory", type=int, default=4 * _GIB, help="bytes a query may use")
+    parser.add_argument("--stop-seconds", type=float, default=10, help="for running writes to end")
     return parser
 
 
 def _serve(options: argparse.Namespace) -> None:
     _refuse_open_host(options.host)
     password = _password(options.password_file)
-    with opened(options.path, "chdb") as folder, bind(options.host, options.port) as listener:
-        if options.ready_file:
-            options.ready_file.unlink(missing_ok=True)
-        engine = Engine(folder, options.max_memory)
-        server = Server(engine, listener, password, Limits(options.max_connections))
+    limits = Limits(options.max_connections, options.max_memory, options.stop_seconds)
+    found = _binary(options.path)
+    with opened(options.path, "clickhouse" if found else "chdb") as folder:
+        options.ready_file.unlink(missing_ok=True)
+        place = Place(folder, options.host, options.port, password)
+        server = BinaryServer(found, place, limits) if found else _in_process(place, limits)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: server.stop())
-        server.listen()
-        if options.ready_file:
-            _announce(options.ready_file, listener.getsockname(), engine.version)
-        try:
+        with _announced(options.ready_file, server.address, server.version):
             server.serve()
-        finally:
-            if options.ready_file:
-                options.ready_file.unlink(missing_ok=True)
-        engine.close()
+
+
+def _binary(folder: Path) -> binary.Binary | None:
+    """Return the ClickHouse to run: for a new folder, or one whose data it wrote."""
+    known = identity(folder)
+    if known and known.engine == "chdb":
+        return None
+    found = binary.find()
+    if known and not found:
+        oldest = ".".join(map(str, binary.OLDEST))
+        raise UserError(
+            f"{folder} was written by a ClickHouse server: put `clickhouse` {oldest} or newer on "
+            "the PATH"
+        )
+    return found
+
+
+def _in_process(place: Place, limits: Limits) -> Server:
+    listener = bind(place.host, place.port)
+    return Server(Engine(place.folder, limits.query_bytes), listener, place.password, limits)
 
 
 def _refuse_open_host(host: str) -> None:
@@ -90,12 +109,19 @@ def _password(path: Path) -> SecretStr:
     return SecretStr(password)
 
 
-def _announce(path: Path, at: tuple[str, int], version: str) -> None:
+@contextmanager
+def _announced(path: Path, address: tuple[str, int], version: str) -> Iterator[None]:
+    """Have a file tell, while the body runs, where clients are served."""
+    host, port = address
+    said = {"host": host, "port": port, "pid": os.getpid(), "version": version}
     path.parent.mkdir(parents=True, exist_ok=True)
-    said = {"host": at[0], "port": at[1], "pid": os.getpid(), "version": version}
     new = path.with_suffix(".new")
     new.write_text(json.dumps(said))
     new.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 """Runs what answers with rows, and sends them."""
 
-import json
 from collections.abc import Generator
 from contextlib import closing, suppress
 
 from local.clickhouse import native
-from local.clickhouse.engine import Connection, Result, text_of
+from local.clickhouse.engine import Connection, Result, described
 from local.clickhouse.errors import QueryError
 from local.clickhouse.native import Column
 from local.clickhouse.progress import ProgressTeller
@@ -54,10 +53,12 @@ class Answers:
             self._finish(result, rows, blocks, size)
 
     def _types(self, sql: str, running: Running) -> list[Column]:
-        described = text_of(
-            self._connection, _tagged(f"DESCRIBE ({sql}\n)", running), "JSONCompactEachRow"
-        )
-        return [Column(*json.loads(line)[:2]) for line in described.splitlines()]
+        return [
+            Column(name, kind)
+            for name, kind, _ in described(
+                self._connection, _tagged(f"DESCRIBE ({sql}\n)", running)
+            )
+        ]
 
     def _chunks(self, sql: str, running: Running) -> Generator[Result, None, None]:
         """Yield results until there is none, or the answer is of no more use."""

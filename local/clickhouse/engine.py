@@ -1,5 +1,6 @@
 """chDB, the ClickHouse engine in this process: one per process, one connection per client."""
 
+import json
 import logging
 import threading
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from chdb import _chdb
 
+from contracts.errors import UserError
 from local.clickhouse.errors import QueryError
 from local.clickhouse.statements import Refusals, literal
 
@@ -24,16 +26,25 @@ class Engine:
 
     Args:
         folder: where the databases lie; made if absent.
-        max_memory: bytes that one query may use, unless its client sets another limit.
+        query_bytes: memory of one query, unless its client sets another limit.
+
+    Raises:
+        UserError: if the databases can't be opened.
     """
 
-    def __init__(self, folder: Path, max_memory: int) -> None:
+    def __init__(self, folder: Path, query_bytes: int) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
-        self._max_memory = max_memory
+        self._query_bytes = query_bytes
         self._asked = threading.Lock()
-        self._admin = self._open()
-        self._hide_files()
+        try:
+            self._admin = self._open()
+            self._hide_files()
+        except RuntimeError as error:
+            raise UserError(
+                f"the warehouse in {folder} can't be opened: {error}; `headwater restore` brings "
+                "back a backup into a new folder"
+            ) from error
         self.version, self.timezone, self.host = self._rows(
             "SELECT version(), timezone(), hostName()"
         )[0]
@@ -46,7 +57,7 @@ class Engine:
     def connect(self) -> Connection:
         """Return a connection of a client's own, with the server's limits."""
         connection = self._open()
-        connection.query(f"SET implicit_select = 0, max_memory_usage = {self._max_memory}")
+        connection.query(f"SET implicit_select = 0, max_memory_usage = {self._query_bytes}")
         return connection
 
     def kill(self, token: str) -> None:
@@ -108,3 +119,14 @@ def rows(connection: Connection, sql: str) -> list[list[str]]:
         QueryError: if the engine refuses it.
     """
     return [line.split("\t") for line in text_of(connection, sql).splitlines()]
+
+
+def described(connection: Connection, describe: str) -> list[tuple[str, str, str]]:
+    """Return the columns that a DESCRIBE finds: name, type, and how its default comes about.
+
+    Raises:
+        QueryError: if the engine refuses it.
+    """
+    sql = f"{describe} SETTINGS print_pretty_type_names = 0"  # a type on one line
+    lines = text_of(connection, sql, "JSONCompactEachRow").splitlines()
+    return [tuple(json.loads(line)[:3]) for line in lines]

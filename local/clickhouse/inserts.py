@@ -1,12 +1,11 @@
 """Takes rows in: those of an INSERT, and those of tables sent along with a query."""
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from local.clickhouse.engine import Connection, text_of
+from local.clickhouse.engine import Connection, described
 from local.clickhouse.errors import QueryError
 from local.clickhouse.native import Block, Column
 from local.clickhouse.progress import ProgressTeller
@@ -92,10 +91,7 @@ class Inserts:
         Raises:
             QueryError: if the table has not got one of them.
         """
-        described = text_of(
-            self._connection, f"DESCRIBE TABLE {insert.table}", "JSONCompactEachRow"
-        )
-        known = [json.loads(line)[:3] for line in described.splitlines()]
+        known = described(self._connection, f"DESCRIBE TABLE {insert.table}")
         if not insert.columns:
             return [Column(name, kind) for name, kind, how in known if how not in _NOT_INSERTED]
         types = {name: kind for name, kind, _ in known}

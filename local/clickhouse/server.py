@@ -5,7 +5,6 @@ import select
 import socket
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
@@ -16,24 +15,12 @@ from local.clickhouse.engine import Engine
 from local.clickhouse.errors import QueryError, told
 from local.clickhouse.protocol import Channel
 from local.clickhouse.session import Session, greet
+from local.clickhouse.terms import Limits
 from local.clickhouse.watchdog import Watchdog
 
 log: Final = logging.getLogger(__name__)
 
 _BACKLOG: Final = 128
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much is let in, and how long an end may take.
-
-    Attributes:
-        connections: clients at the same time.
-        stop_seconds: how long running writes may take to end once the server stops.
-    """
-
-    connections: int
-    stop_seconds: float = 10
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -59,7 +46,7 @@ class Server:
     """Serves an engine's clients.
 
     Args:
-        listener: bound, not listening yet.
+        listener: bound; clients can connect from here on, and are answered by `serve`.
         password: what every client must know.
     """
 
@@ -75,19 +62,19 @@ class Server:
         self._sessions: dict[Channel, Session] = {}
         self._stopping = False
         self._wake, self._woken = socket.socketpair()
-
-    def listen(self) -> None:
-        """Let clients connect; `serve` answers them."""
-        self._listener.listen(_BACKLOG)
+        self.version = engine.version
+        self.address: tuple[str, int] = listener.getsockname()
+        listener.listen(_BACKLOG)
 
     def serve(self) -> None:
-        """Answer clients until `stop`, then let running writes end, within the limit."""
+        """Answer clients until `stop`, then let running writes end, within the limit, and close."""
         with self._listener:
             while not self._stopping:
                 readable, _, _ = select.select([self._listener, self._woken], [], [])
                 if self._listener in readable:
                     self._accept()
         self._end_all()
+        self._engine.close()
 
     def stop(self) -> None:
         """Have `serve` end, from any thread or a signal handler."""

@@ -15,12 +15,12 @@ from local.clickhouse.progress import ProgressTeller
 from local.clickhouse.protocol import Channel, Hello, Query
 from local.clickhouse.query_settings import QuerySettings
 from local.clickhouse.statements import Statement, quoted
+from local.clickhouse.terms import USERS
 from local.clickhouse.watchdog import Running, Watchdog
 from local.clickhouse.wire import FromClient
 
 log: Final = logging.getLogger(__name__)
 
-USERS: Final = ("default", "headwater")
 _GREETING_SECONDS: Final = 10
 
 
@@ -125,7 +125,7 @@ class Session:
         if running.cancelled:
             self._channel.send_end()
         elif running.stopped:
-            self._channel.send_error(QueryError(236, "the server stops", "ABORTED"))
+            self._channel.send_error(QueryError(210, "the server stops", "NETWORK_ERROR"))
         else:
             if not isinstance(error, RuntimeError | QueryError):
                 log.error("a query failed", exc_info=error)

@@ -7,6 +7,7 @@ server. The user and the password come from the suite's `setup.cfg`, in the work
 
 import argparse
 import configparser
+import os
 import re
 import sys
 
@@ -23,6 +24,8 @@ def main() -> int:
         parser.add_argument(option)
     known, rest = parser.parse_known_args()
     settings = dict(zip((name.lstrip("-") for name in rest[::2]), rest[1::2], strict=True))
+    if settings.pop("use_client_time_zone", None):
+        settings["session_timezone"] = os.environ["TZ"]
     client = Client(
         known.host, port=known.port, database=known.database, settings=settings, **_login()
     )

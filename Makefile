@@ -76,8 +76,9 @@ clean: ## remove the environments; the data in the home stays
 	$(UV) pip install --quiet --python .venv --no-deps --editable .
 	touch $@
 
-.venv-crm/ready: requirements/crm.lock | $(UV)
+.venv-crm/ready: requirements/crm.lock $(wildcard activation/tryton_module/*/*) | $(UV)
 	@echo "setting up: the CRM's environment"
 	[ -x .venv-crm/bin/python ] || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv-crm
 	$(UV) pip sync --quiet --python .venv-crm --require-hashes requirements/crm.lock
+	$(UV) pip install --quiet --python .venv-crm --no-deps activation/tryton_module
 	touch $@

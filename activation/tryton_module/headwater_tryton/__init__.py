@@ -1,0 +1,1 @@
+"""A Tryton module: the fields that Headwater alone writes on a party."""

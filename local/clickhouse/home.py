@@ -37,13 +37,17 @@ def identity(folder: Path) -> Identity | None:
     Raises:
         UserError: if it holds something else, or a later version's data.
     """
+    if _is_new(folder):
+        return None
     path = folder / _IDENTITY
     try:
         said = json.loads(path.read_text())
         name, version, engine = said["name"], said["format_version"], said["engine"]
-    except FileNotFoundError:
-        _refuse_foreign(folder)
-        return None
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UserError(
+            f"{folder} is not empty and not a headwater warehouse ({_IDENTITY} is missing): "
+            "choose another folder, or move away what is in it"
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged: restore it from a backup of this folder") from error
     if name != _NAME or version != _FORMAT_VERSION:
@@ -91,12 +95,13 @@ def is_open(folder: Path) -> bool:
     return False
 
 
-def _refuse_foreign(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(
-            f"{folder} is not empty and not a headwater warehouse ({_IDENTITY} is missing): "
-            "choose another folder, or move away what is in it"
-        )
+def _is_new(folder: Path) -> bool:
+    """Tell whether nothing was kept here yet; a start that was cut short leaves an empty file."""
+    if not folder.exists():
+        return True
+    return folder.is_dir() and all(
+        path.name == _IDENTITY and not path.stat().st_size for path in folder.iterdir()
+    )
 
 
 def _lock(descriptor: int, folder: Path) -> None:

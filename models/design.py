@@ -1,0 +1,159 @@
+"""What a panel can and cannot tell, before anything is estimated: who is reached, who compares.
+
+A panel is a frame with one row per unit and period:
+
+- `unit`: who (a rep);
+- `period`: whole numbers, one apart (a month);
+- `outcome`: what the investment should move, in minor units of one currency;
+- `start`: the first period in which the investment reached the unit, the same in all of its rows;
+  0 for never.
+
+A unit may enter late and leave early: it has rows for the periods in which it was there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from contracts.errors import UserError
+
+COLUMNS: Final = ("unit", "period", "outcome", "start")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requirements:
+    """What must be there before an estimate is worth its name.
+
+    Attributes:
+        units: reached units, and units to compare them with, at least.
+        pre_periods: periods that half of the reached units were seen before they were reached.
+        covered_rate: the share of the treated unit-periods that has somebody to compare with.
+        pretrend_p_value: below it the pre-trend test rejects.
+    """
+
+    units: int = 5
+    pre_periods: int = 4
+    covered_rate: float = 0.5
+    pretrend_p_value: float = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """Who is reached and who compares.
+
+    Attributes:
+        treated_units: reached, and seen in the period before, against which effects are measured.
+        control_units: never reached, or reached later than the first were.
+        treated_unit_months: rows in or after the start, whether or not the unit was seen before.
+        pre_periods: the median, over treated units, of the periods seen before the start.
+        cohorts: distinct starts of the treated units.
+    """
+
+    treated_units: int
+    control_units: int
+    treated_unit_months: int
+    pre_periods: int
+    cohorts: int
+
+
+def checked(panel: pd.DataFrame, covariates: Sequence[str] = ()) -> pd.DataFrame:
+    """Return the panel with its own columns alone, in order of unit and period.
+
+    A start after the last period is planned, not begun: it becomes 0.
+
+    Raises:
+        UserError: if a column is missing or not a number, a unit has two rows for a period, or
+            two starts.
+    """
+    wanted = [*COLUMNS, *covariates]
+    if missing := [name for name in wanted if name not in panel]:
+        raise UserError(f"the panel has no column {', '.join(missing)}: it needs {wanted}")
+    if panel.empty:
+        raise UserError("the panel is empty: it needs a row per unit and period")
+    frame = panel[wanted].sort_values(["unit", "period"], ignore_index=True)
+    for name in wanted[1:]:
+        frame[name] = _finite(frame[name], whole=name in {"period", "start"})
+    _refuse_contradictions(frame)
+    frame.loc[frame["start"] > frame["period"].max(), "start"] = 0
+    return frame
+
+
+def survey(frame: pd.DataFrame) -> Design:
+    """Return the design of a checked panel."""
+    starts = frame.groupby("unit")["start"].first()
+    seen = frame.set_index(["unit", "period"]).index
+    reached = starts[starts > 0]
+    before = list(zip(reached.index, reached - 1, strict=True))
+    measured = reached[[there in seen for there in before]]
+    first = measured.min() if len(measured) else 0
+    return Design(
+        treated_units=len(measured),
+        control_units=int(((starts == 0) | (starts > first)).sum()) if first else 0,
+        treated_unit_months=int(treated(frame).sum()),
+        pre_periods=_periods_before(frame[frame["unit"].isin(measured.index)]),
+        cohorts=int(measured.nunique()),
+    )
+
+
+def treated(frame: pd.DataFrame) -> pd.Series:
+    """Return which rows lie in or after their unit's start."""
+    return (frame["start"] > 0) & (frame["period"] >= frame["start"])
+
+
+def refusal(design: Design, required: Requirements) -> str | None:
+    """Return why no effect can be told from this design; None where one can be."""
+    if design.treated_unit_months == 0:
+        return "Nobody has been reached in a month that is over: there is no outcome to judge yet."
+    if design.treated_units == 0:
+        return "Nobody was seen in the month before being reached: there is no before to compare."
+    if design.control_units == 0:
+        return (
+            "Everybody was reached in the same month, so nobody is left to compare with: whatever "
+            "else changed then would count as a return. Reach some later, or leave some out."
+        )
+    return _too_few(design, required)
+
+
+def _too_few(design: Design, required: Requirements) -> str | None:
+    for count, what in (
+        (design.treated_units, "was reached with a month on record before"),
+        (design.control_units, "can be compared with: never reached, or reached later"),
+    ):
+        if count < required.units:
+            return (
+                f"Only {count} {what}; it takes at least {required.units}, "
+                "or one person's luck decides."
+            )
+    if design.pre_periods < required.pre_periods:
+        return (
+            f"Half of those reached were on record for {design.pre_periods} months or fewer "
+            f"before; it takes {required.pre_periods} to see whether they moved like the others."
+        )
+    return None
+
+
+def _periods_before(measured: pd.DataFrame) -> int:
+    before = (measured["period"] < measured["start"]).groupby(measured["unit"]).sum()
+    return int(before.median()) if len(before) else 0
+
+
+def _finite(column: pd.Series, *, whole: bool) -> pd.Series:
+    numbers = pd.to_numeric(column, errors="coerce").astype(float)
+    bad = ~np.isfinite(numbers) | (whole & (numbers % 1 != 0))
+    if bad.any():
+        kind = "a whole number" if whole else "a number"
+        raise UserError(f"the panel's {column.name} holds {column[bad].iloc[0]!r}, not {kind}")
+    return numbers.astype(int) if whole else numbers
+
+
+def _refuse_contradictions(frame: pd.DataFrame) -> None:
+    twice = frame.duplicated(["unit", "period"])
+    if twice.any():
+        row = frame[twice].iloc[0]
+        raise UserError(f"the panel has two rows for {row['unit']} in period {row['period']}")
+    starts = frame.groupby("unit")["start"].nunique()
+    if (starts > 1).any():
+        raise UserError(f"{starts.idxmax()} has {starts.max()} different starts: it needs one")

@@ -1,0 +1,2 @@
+select * except (is_deleted, ingested_at)
+from {{ source('live', 'account') }}

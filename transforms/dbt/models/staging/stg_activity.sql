@@ -1,0 +1,2 @@
+select * except (body, ingested_at)
+from {{ source('raw', 'activity') }} final

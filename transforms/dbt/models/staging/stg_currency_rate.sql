@@ -1,0 +1,1 @@
+{{ current_record(source('raw', 'currency_rate'), ['currency', 'base', 'rate_on']) }}

@@ -1,0 +1,2 @@
+select * except (ingested_at)
+from {{ source('live', 'match') }}

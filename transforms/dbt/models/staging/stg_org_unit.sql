@@ -1,0 +1,1 @@
+{{ current_record(source('raw', 'org_unit'), ['unit_id']) }}

@@ -1,0 +1,1 @@
+{{ current_record(source('raw', 'rep'), ['rep_id']) }}

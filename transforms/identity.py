@@ -168,15 +168,27 @@ def _host(domain: str) -> str:
 
 def _says_who(domain: str) -> bool:
     """Tell whether a domain names one company: no free mail, no public suffix, no bare host."""
-    registered = _suffixes.extract_str(domain).top_domain_under_public_suffix
+    registered = _registered(domain)
     return bool(registered) and free_mail_domains.isdisjoint({domain, registered})
 
 
 def _upwards(domain: str) -> Iterator[str]:
     """Yield a domain and those above it, down to the one that was registered."""
-    registered = _suffixes.extract_str(domain).top_domain_under_public_suffix
+    registered = _registered(domain)
     while registered and domain.endswith(registered):
         yield domain
         if domain == registered:
             return
         domain = domain.partition(".")[2]
+
+
+def _registered(domain: str) -> str:
+    """Return the part of a domain that somebody registered: one label below its public suffix.
+
+    Where the list has no rule, its default holds: the suffix is the last label. Empty for a suffix
+    itself, a bare host and an IP address.
+    """
+    parts = _suffixes.extract_str(domain)
+    if parts.suffix or parts.ipv4 or parts.ipv6:
+        return parts.top_domain_under_public_suffix
+    return ".".join(domain.split(".")[-2:]) if "." in domain else ""

@@ -103,6 +103,7 @@ def _dovecot() -> Iterator[int]:
     """Run a Dovecot while the body runs; skip where it is not installed."""
     program = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
     need(program, "dovecot is not on the PATH: apt-get install dovecot-imapd")
+    assert program
     run = Path(tempfile.mkdtemp(prefix="dovecot"))
     uid = os.getuid() or 1000  # it refuses to read mail as root
     for folder in ("run", "mail", "home"):

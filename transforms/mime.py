@@ -20,6 +20,7 @@ from typing_extensions import override
 from transforms.html import html_to_text
 
 MAX_MAIL_BYTES: Final = 4_000_000
+MAX_HEAD_BYTES: Final = 128_000
 MAX_HEADER_CHARS: Final = 64_000
 MAX_WORDS_CHARS: Final = 4_000
 MAX_TEXT_CHARS: Final = 100_000
@@ -29,6 +30,7 @@ MAX_PARTS: Final = 200
 MAX_SEPARATORS: Final = 2_000  # each may begin a part
 MAX_BOUNDARIES: Final = 40  # the parser tries every open boundary on every line
 
+_BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
 _ENCODED_WORD: Final = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS: Final = re.compile(r"(\?=)[ \t\r\n]+(=\?)")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\ufeff\ud800-\udfff]")
@@ -55,7 +57,7 @@ _parser: Final = BytesParser(policy=_Bounded())
 
 def parse(data: bytes) -> Message:
     """Read a mail; one with parts beyond reason keeps its headers alone. Never raises."""
-    data = _without_envelope(data[:MAX_MAIL_BYTES])
+    data = _bounded(_without_envelope(data[:MAX_MAIL_BYTES]))
     if data.lower().count(b"boundary") > MAX_BOUNDARIES or data.count(b"\n--") > MAX_SEPARATORS:
         return _headers_alone(data)
     try:
@@ -113,8 +115,15 @@ def _without_envelope(data: bytes) -> bytes:
     return data.partition(b"\n")[2] if data.startswith((b"From ", b">From ")) else data
 
 
+def _bounded(data: bytes) -> bytes:
+    """Cut the headers where they go on without end: each look at one costs a look at all."""
+    blank = _BLANK_LINE.search(data)
+    end = blank.start() if blank else len(data)
+    return data if end <= MAX_HEAD_BYTES else data[:MAX_HEAD_BYTES] + data[end:]
+
+
 def _headers_alone(data: bytes) -> Message:
-    head = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0]
+    head = _BLANK_LINE.split(data, maxsplit=1)[0]
     return _parser.parsebytes(head, headersonly=True)
 
 

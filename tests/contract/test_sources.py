@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from contracts.company import Company
 from contracts.errors import UserError
-from contracts.rows import ActivityRow, CrmRow
+from contracts.rows import ActivityRow, CrmRow, SightingRow
 from contracts.wire import Event
 from ingest.source import Checkpoint, Heard, Source
 from ingest.sources.calls import CallLogSource
@@ -45,7 +45,8 @@ def mail(number: int, body: str = "Hello") -> bytes:
     ).encode()
 
 
-def mbox_case(tmp_path: Path) -> Case:
+def mbox_case(request: pytest.FixtureRequest) -> Case:
+    tmp_path: Path = request.getfixturevalue("tmp_path")
     path = tmp_path / "old.mbox"
 
     def add(number: int) -> None:
@@ -55,7 +56,9 @@ def mbox_case(tmp_path: Path) -> Case:
     return Case(lambda: MboxSource(path), add, lambda: MboxSource(tmp_path / "no.mbox"), "no.mbox")
 
 
-def eml_case(tmp_path: Path) -> Case:
+def eml_case(request: pytest.FixtureRequest) -> Case:
+    tmp_path: Path = request.getfixturevalue("tmp_path")
+
     def add(number: int) -> None:
         folder = tmp_path / "mails" / f"box{number % 3}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +69,9 @@ def eml_case(tmp_path: Path) -> Case:
     )
 
 
-def maildir_case(tmp_path: Path) -> Case:
+def maildir_case(request: pytest.FixtureRequest) -> Case:
+    tmp_path: Path = request.getfixturevalue("tmp_path")
+
     def add(number: int) -> None:
         maildir = tmp_path / "mail" / ("kim" if number % 2 else "kim/.Sent")
         for part in ("tmp", "new", "cur"):
@@ -79,7 +84,8 @@ def maildir_case(tmp_path: Path) -> Case:
     )
 
 
-def calls_case(tmp_path: Path) -> Case:
+def calls_case(request: pytest.FixtureRequest) -> Case:
+    tmp_path: Path = request.getfixturevalue("tmp_path")
     path = tmp_path / "calls.jsonl"
 
     def add(number: int) -> None:
@@ -94,7 +100,8 @@ def calls_case(tmp_path: Path) -> Case:
     return Case(lambda: CallLogSource(path), add, lambda: CallLogSource(tmp_path / "no"), "no")
 
 
-def crm_case(tmp_path: Path) -> Case:
+def crm_case(request: pytest.FixtureRequest) -> Case:
+    tmp_path: Path = request.getfixturevalue("tmp_path")
     path = tmp_path / "crm" / "accounts.csv"
 
     def add(number: int) -> None:
@@ -124,7 +131,7 @@ def imap_case(request: pytest.FixtureRequest) -> Case:
     )
 
 
-CASES = {
+CASES: dict[str, Callable[[pytest.FixtureRequest], Case]] = {
     "mbox": mbox_case,
     "eml": eml_case,
     "maildir": maildir_case,
@@ -139,9 +146,8 @@ CASES = {
         pytest.param(name, marks=[pytest.mark.dovecot] if name == "imap" else []) for name in CASES
     ]
 )
-def case(request, tmp_path) -> Case:
-    make = CASES[request.param]
-    return make(request) if make is imap_case else make(tmp_path)
+def case(request) -> Case:
+    return CASES[request.param](request)
 
 
 def heard(source: Source, state: str = "") -> list[Heard]:
@@ -175,7 +181,7 @@ def test_what_is_heard_becomes_rows(case):
         kind=source.kind, source=source.name, ingest_run="r", received_at=NOW, **item._asdict()
     )
     sighting, thing = to_rows(event, COMPANY)
-    assert sighting.source == source.name
+    assert isinstance(sighting, SightingRow)
     assert isinstance(thing, CrmRow if source.kind == "crm" else ActivityRow)
 
 

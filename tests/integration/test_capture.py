@@ -19,6 +19,7 @@ import pytest
 from pydantic import SecretStr
 
 from contracts.clock import SystemClock
+from ingest.account import Account
 from ingest.bring import bring_in
 from ingest.replay import replay
 from ingest.sources.calls import CallLogSource
@@ -28,6 +29,7 @@ from ingest.sources.maildir import MaildirSource
 from ingest.sources.mbox import MboxSource
 from settings import Settings
 from tests.warehouse_server import serving
+from tests.warehouse_tables import url_of
 from warehouse.migrate import migrate
 from warehouse.reader import Reader
 
@@ -43,12 +45,11 @@ def settings(tmp_path_factory) -> Iterator[Settings]:
     home = tmp_path_factory.mktemp("capture")
     (home / "headwater.toml").write_text(COMPANY)
     with serving(home) as (served, _):
-        password = served.password.get_secret_value()
-        url = f"clickhouse://headwater:{password}@{served.host}:{served.port}"
-        migrate(SecretStr(url))
+        url = url_of(served)
+        migrate(url)
         settings = Settings(
             home=home,
-            warehouse_url=SecretStr(url),
+            warehouse_url=url,
             worker_port=free_port(),
             webhook_secret=SecretStr("hook"),
             command_token=SecretStr("token"),
@@ -163,7 +164,7 @@ def test_a_person_chooses_a_match_through_the_door(settings, reader, tmp_path):
 def test_following_a_maildir_hears_what_is_delivered(settings, reader, tmp_path):
     path = maildir(tmp_path / "follow")
 
-    async def follow() -> object:
+    async def follow() -> Account:
         task = asyncio.create_task(bring_in(settings, MaildirSource(path, follow=True)))
         await asyncio.to_thread(wait_until, lambda: count(reader, "kim@ourco.example", "late") == 0)
         deliver(path / "kim", "9.late", mail("late"))

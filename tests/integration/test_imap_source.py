@@ -56,9 +56,9 @@ def test_a_mailbox_with_a_new_uidvalidity_is_read_again(mailboxes):
 def test_more_mail_than_a_batch_is_read_with_cursors_on_the_way(mailboxes):
     mailboxes.append(*(mail(number) for number in range(70)))
     items = list(ImapSource(mailboxes.url, SecretStr(PASSWORD)).read(""))
-    first = next(n for n, item in enumerate(items) if isinstance(item, Checkpoint))
-    rest, _ = read(mailboxes, items[first].state)
-    assert first == 50
+    at, cursor = next((at, item) for at, item in enumerate(items) if isinstance(item, Checkpoint))
+    rest, _ = read(mailboxes, cursor.state)
+    assert at == 50
     assert [item.payload for item in rest] == [mail(number) for number in range(50, 70)]
 
 

@@ -1,25 +1,21 @@
 """Matches, accounts and commands against the real warehouse."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from pydantic import SecretStr
 
 from contracts.clock import ManualClock
 from contracts.command import Command, CommandKind
 from contracts.company import Company
 from contracts.errors import UserError
-from contracts.rows import AccountRow, ContactRow, DeadLetterRow, MatchRow
+from contracts.rows import AccountRow, ActivityRow, ContactRow, DeadLetterRow, MatchRow
 from contracts.wire import Event, Recorded
 from ingest.account import account, wait_for
 from ingest.commands import DONE, REFUSED, Commands
 from ingest.matching import Matcher, rematch
-from tests.warehouse_server import serving
 from transforms.rows import to_rows
-from warehouse.migrate import migrate
 from warehouse.reader import Reader
 from warehouse.writer import Writer
 
@@ -27,29 +23,6 @@ pytestmark = pytest.mark.warehouse
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 COMPANY = Company(own_domains=("ourco.example",))
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory) -> Iterator[SecretStr]:
-    with serving(tmp_path_factory.mktemp("matching")) as (served, _):
-        password = served.password.get_secret_value()
-        url = SecretStr(f"clickhouse://headwater:{password}@{served.host}:{served.port}")
-        migrate(url)
-        yield url
-
-
-@pytest.fixture
-def reader(url) -> Iterator[Reader]:
-    reader = Reader(url)
-    yield reader
-    reader.close()
-
-
-@pytest.fixture
-def writer(url) -> Iterator[Writer]:
-    writer = Writer(url)
-    yield writer
-    writer.close()
 
 
 def hear(writer: Writer, run: str, *senders: str, source: str = "eml:/x") -> list[Recorded]:
@@ -62,22 +35,23 @@ def hear(writer: Writer, run: str, *senders: str, source: str = "eml:/x") -> lis
         )  # fmt: skip
         rows = to_rows(event, COMPANY)
         writer.write(rows)
-        if len(rows) > 1:
-            outside = tuple(a for a in rows[1].participant_address if "ourco" not in a)
-            recorded.append(
-                Recorded(activity_id=rows[1].activity_id, event_time=NOW, outside=outside)
-            )
+        recorded += [
+            Recorded(activity_id=row.activity_id, event_time=NOW, outside=(sender,))
+            for row in rows
+            if isinstance(row, ActivityRow)
+        ]
     return recorded
 
 
-def know(writer: Writer, name: str, version: int = 0) -> None:
-    told = {"source": "csv", "knowable_at": NOW + timedelta(seconds=version)}
-    writer.write(
-        [
-            AccountRow(account_id=name, name=name.title(), domains=(f"{name}.com",), **told),
-            ContactRow(contact_id=f"c-{name}", account_id=name, emails=(f"jo@{name}.com",), **told),
-        ]
+def know(writer: Writer, name: str) -> None:
+    account = AccountRow(
+        account_id=name, name=name.title(), domains=(f"{name}.com",), source="csv", knowable_at=NOW
     )
+    contact = ContactRow(
+        contact_id=f"c-{name}", account_id=name, emails=(f"jo@{name}.com",), source="csv",
+        knowable_at=NOW,
+    )  # fmt: skip
+    writer.write([account, contact])
 
 
 def current(reader: Reader, activity_id: UUID) -> MatchRow:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.header import Header
-from time import monotonic
+from time import process_time
 
 import pytest
 from hypothesis import example, given
@@ -26,7 +26,7 @@ MAIL = (
     b"Content-Type: text/plain; charset=utf-7\nContent-Transfer-Encoding: base64\n\nSGVsbG8=\n"
     b"--b;1\nContent-Type: text/html\n\n<p>Hello</p>\n--b;1--\n"
 )
-SECONDS = 5  # generous: on a loaded machine each of them takes well under one
+SECONDS = 5  # of this process; each takes well under one
 
 
 def outcome(mail: bytes) -> Activity | str:
@@ -83,10 +83,9 @@ headers = st.fixed_dictionaries(
 def test_reordered_refolded_and_recoded_headers_are_the_same_activity(fields, random):
     plain = copy_of(fields, order=sorted(fields), zone=0, fold=False)
     order = random.sample(sorted(fields), len(fields))
-    assert (
-        outcome(copy_of(fields, order, fields["Date"], fold=True)).activity_id
-        == outcome(plain).activity_id
-    )
+    dressed = copy_of(fields, order, fields["Date"], fold=True)
+    first, again = (decode_mail(mail, HEARD_AT, COMPANY) for mail in (plain, dressed))
+    assert again.activity_id == first.activity_id
 
 
 def copy_of(fields, order, zone, *, fold):
@@ -140,7 +139,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_mail_is_decoded_in_bounded_time(name):
-    began = monotonic()
+    began = process_time()
     decoded = outcome(HOSTILE[name])
-    assert monotonic() - began < SECONDS
+    assert process_time() - began < SECONDS
     assert isinstance(decoded, Activity) or decoded == "no_participants"

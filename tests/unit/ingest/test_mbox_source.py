@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from contracts.errors import UserError
-from ingest.source import Heard
+from ingest.source import Checkpoint, Heard
 from ingest.sources.mbox import MboxSource
 
 FROM = b"From jo@acme.example Mon Nov  2 10:00:00 2026\n"
@@ -77,7 +77,9 @@ def test_a_folder_is_refused_with_the_command_for_it(tmp_path):
 
 def test_a_file_that_was_replaced_is_read_from_its_beginning(path):
     path.write_bytes((FROM + b"Subject: a\n\nx\n") * 3)
-    state = list(MboxSource(path).read(""))[-1].state
+    *_, last = MboxSource(path).read("")
+    assert isinstance(last, Checkpoint)
+    state = last.state
     assert len(mails_after(path, state)) == 0
     path.write_bytes((FROM + b"Subject: b\n\nx\n") * 2)
     assert len(mails_after(path, state)) == 2

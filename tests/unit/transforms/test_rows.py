@@ -37,6 +37,7 @@ def test_a_mail_is_a_sighting_and_an_activity():
 def test_a_crm_record_is_a_sighting_and_its_typed_row():
     payload = msgspec.json.encode({"entity": "account", "record": {"account_id": "a", "name": "A"}})
     sighting, record = to_rows(event("crm", payload), COMPANY)
+    assert isinstance(sighting, SightingRow)
     assert (sighting.disposition, sighting.activity_id) == ("record", NO_ACTIVITY)
     assert record == AccountRow(account_id="a", name="A", source="s", knowable_at=HEARD_AT)
 

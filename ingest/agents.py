@@ -1,9 +1,11 @@
 """The agents: each carries out a topic's batches; an offset follows only what is durable."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
+from itertools import groupby, islice
+from operator import attrgetter
+from typing import Any, Final, TypeVar
 
 import faust
 import structlog
@@ -11,36 +13,32 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 
 from contracts import topics
 from contracts.clock import Clock
+from contracts.command import Command
 from contracts.errors import Rejected, Retryable
-from contracts.rows import MatchRow
+from contracts.rows import ActivityRow, CommandRow, MatchRow, Row
 from contracts.topics import Topic
 from contracts.wire import (
     DeadLetter,
+    Event,
     Recorded,
     RecordedBatch,
     decode_dead_letter,
+    decode_envelope,
     decode_recorded,
 )
 from ingest import dead_letter
-from ingest.batches import batches
-from ingest.capture import Capture, Message, ToRows, Write
-from ingest.commands import Commands, decode_command
+from ingest.batches import Limits, batches
+from ingest.commands import decode_command
+from ingest.pipeline import Message, Outcome, Pipeline, Refused, Write
 from ingest.publish import LogPublisher
+from ingest.transport import channel
 
 log = structlog.get_logger()
 
-Match = Callable[[Iterable[Recorded]], Sequence[MatchRow]]
 CarryOut = Callable[[list[Message]], Awaitable[None]]
+Item = TypeVar("Item")
 _MAX_WAIT_SECONDS: Final = 15
-
-
-@dataclass(frozen=True)
-class BatchLimits:
-    """How much is carried out at once, and how long the first message waits for more."""
-
-    messages: int
-    seconds: float
-    bytes: int = 16_000_000
+_MAX_RECORDED: Final = 1_000
 
 
 class Agents:
@@ -49,132 +47,145 @@ class Agents:
     Args:
         app: not started yet.
         limits: of every agent's batches.
-        stop: called once with the error that must stop the worker.
     """
 
     def __init__(
-        self,
-        app: faust.App,
-        publisher: LogPublisher,
-        limits: BatchLimits,
-        clock: Clock,
-        stop: Callable[[BaseException], None],
+        self, app: faust.App, publisher: LogPublisher, limits: Limits, clock: Clock
     ) -> None:
         self._app = app
         self._publisher = publisher
         self._limits = limits
         self._clock = clock
-        self._stop = stop
 
-    def add_capture(self, topic: Topic, to_rows: ToRows, write: Write) -> None:
+    def add_capture(
+        self, topic: Topic, to_rows: Callable[[Event], Sequence[Row]], write: Write
+    ) -> None:
         """Hear a topic: decode, to_rows, write, tell the others, and then the offset."""
-        capture = Capture(to_rows, write, self._clock)
+        pipeline = Pipeline(lambda data: decode_envelope(data).events, to_rows, write)
 
         async def hear(messages: list[Message]) -> None:
-            captured = await asyncio.to_thread(capture, messages)
-            await self._publisher.send(topics.DEAD_LETTERS, topic.name, captured.dead)
-            if captured.recorded:
-                told = RecordedBatch(activities=captured.recorded)
-                await self._publisher.send(topics.ACTIVITIES, topic.name, [told])
+            outcome = await asyncio.to_thread(pipeline.carry_out, messages)
+            await self._bury(outcome)
+            await self._publisher.send(topics.ACTIVITIES, topic.name, _recorded(outcome.rows))
 
         self._add(topic, hear)
 
-    def add_match(self, match: Match, write: Write) -> None:
+    def add_match(
+        self, match: Callable[[Iterable[Recorded]], Sequence[MatchRow]], write: Write
+    ) -> None:
         """Say of each recorded activity to whom it belongs."""
+        pipeline = Pipeline(
+            lambda data: decode_recorded(data).activities, lambda one: match((one,)), write
+        )
 
         async def decide(messages: list[Message]) -> None:
-            recorded: list[Recorded] = []
-            for message in messages:
-                try:
-                    recorded += decode_recorded(message.value).activities
-                except Rejected as why:
-                    await self._bury(message, why)
-            if recorded:
-                await asyncio.to_thread(lambda: write(match(recorded)))
+            await self._bury(await asyncio.to_thread(pipeline.carry_out, messages))
 
         self._add(topics.ACTIVITIES, decide)
 
     def add_dead_letters(self, write: Write) -> None:
         """Put dead letters where people find them."""
+        pipeline = Pipeline(
+            lambda data: (decode_dead_letter(data),),
+            lambda letter: (dead_letter.to_row(letter),),
+            write,
+        )
 
         async def keep(messages: list[Message]) -> None:
-            rows = []
-            for message in messages:
-                try:
-                    rows.append(dead_letter.to_row(decode_dead_letter(message.value)))
-                except Rejected as why:
-                    log.warning("unreadable dead letter", why=str(why), offset=message.offset)
+            outcome = await asyncio.to_thread(pipeline.carry_out, messages)
+            rows = [dead_letter.to_row(self._letter(refused)) for refused in outcome.refused]
             if rows:
                 await asyncio.to_thread(write, rows)
 
         self._add(topics.DEAD_LETTERS, keep)
 
-    def add_commands(self, commands: Commands) -> None:
-        """Carry out what people ask for."""
+    def add_commands(self, carry_out: Callable[[Command], Awaitable[CommandRow | None]]) -> None:
+        """Carry out what people ask for, one after the other."""
 
         async def obey(messages: list[Message]) -> None:
             for message in messages:
                 try:
-                    await commands.carry_out(decode_command(message.value))
+                    await carry_out(decode_command(message.value))
                 except Rejected as why:
-                    await self._bury(message, why)
+                    await self._bury(Outcome(refused=[Refused(message, -1, None, why)]))
 
         self._add(topics.COMMANDS, obey)
 
     def _add(self, topic: Topic, carry_out: CarryOut) -> None:
-        channel = self._app.topic(
-            topic.name,
-            key_type=bytes,
-            value_type=bytes,
-            key_serializer="raw",
-            value_serializer="raw",
-        )
-
         async def agent(stream: Any) -> None:
-            limits = self._limits
-            try:
-                async for batch in batches(stream, limits.messages, limits.bytes, limits.seconds):
-                    await _until_done(topic, carry_out, [_message(event) for event in batch])
-            except Exception as error:  # noqa: BLE001 whatever it is, the batch must come again
-                self._stop(error)
-                await asyncio.Event().wait()
+            async with aclosing(_messages(stream, self._limits)) as messages:
+                async for batch in messages:
+                    if not await self._is_done(topic, carry_out, batch):
+                        return
 
-        self._app.agent(channel, name=f"ingest.{topic.name}")(agent)
+        self._app.agent(channel(self._app, topic), name=f"ingest.{topic.name}")(agent)
 
-    async def _bury(self, message: Message, why: Rejected) -> None:
-        letter = DeadLetter(
-            topic=message.topic,
-            partition=message.partition,
-            offset=message.offset,
-            position=-1,
-            reason=why.reason,
-            detail=why.detail,
-            failed_at=self._clock.now(),
-            payload=message.value,
+    async def _is_done(self, topic: Topic, carry_out: CarryOut, messages: list[Message]) -> bool:
+        """Try for ever what is Retryable, with back-off; false if the worker stops before."""
+
+        def tell(state: RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            log.warning("waiting", topic=topic.name, why=str(error), attempt=state.attempt_number)
+
+        attempts = AsyncRetrying(
+            retry=retry_if_exception_type(Retryable),
+            wait=wait_exponential_jitter(initial=0.2, max=_MAX_WAIT_SECONDS),
+            sleep=self._app.sleep,  # ends early when the worker stops
+            stop=lambda _: self._app.should_stop,
+            before_sleep=tell,
+            reraise=True,
         )
-        await self._publisher.send(topics.DEAD_LETTERS, message.topic, [letter])
+        try:
+            await attempts(carry_out, messages)
+        except Retryable:
+            return False
+        return True
+
+    async def _bury(self, outcome: Outcome[Item]) -> None:
+        letters = [self._letter(refused) for refused in outcome.refused]
+        for topic, of_topic in groupby(letters, attrgetter("topic")):
+            await self._publisher.send(topics.DEAD_LETTERS, topic, of_topic)
+
+    def _letter(self, refused: Refused[Item]) -> DeadLetter:
+        event = refused.item if isinstance(refused.item, Event) else None
+        return DeadLetter(
+            topic=refused.message.topic,
+            partition=refused.message.partition,
+            offset=refused.message.offset,
+            position=refused.position,
+            reason=refused.why.reason,
+            detail=refused.why.detail,
+            failed_at=self._clock.now(),
+            event=event,
+            payload=b"" if event else refused.message.value,
+        )
 
 
-async def _until_done(topic: Topic, carry_out: CarryOut, messages: list[Message]) -> None:
-    """Try for ever what is Retryable, with back-off; anything else passes on."""
-
-    def tell(state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        log.warning("waiting", topic=topic.name, why=str(error), attempt=state.attempt_number)
-
-    attempts = AsyncRetrying(
-        retry=retry_if_exception_type(Retryable),
-        wait=wait_exponential_jitter(initial=0.2, max=_MAX_WAIT_SECONDS),
-        before_sleep=tell,
-    )
-    async for attempt in attempts:
-        with attempt:
-            try:
-                await carry_out(messages)
-            except* Retryable as waits:  # the publisher sends in parallel
-                raise waits.exceptions[0] from None
+async def _messages(stream: Any, limits: Limits) -> AsyncGenerator[list[Message], None]:
+    async with aclosing(batches(stream, limits)) as them:
+        async for batch in them:
+            yield [_message(event.message) for event in batch]
 
 
-def _message(event: Any) -> Message:
-    message = event.message
+def _message(message: Any) -> Message:
     return Message(message.topic, message.partition, message.offset, message.value or b"")
+
+
+def _recorded(rows: Iterable[Row]) -> Iterable[RecordedBatch]:
+    """Return what the match agent needs to know of the activities among some rows."""
+    recorded = (_told(row) for row in rows if isinstance(row, ActivityRow))
+    while piece := tuple(islice(recorded, _MAX_RECORDED)):
+        yield RecordedBatch(activities=piece)
+
+
+def _told(row: ActivityRow) -> Recorded:
+    outside = (
+        address
+        for address, is_ours in zip(row.participant_address, row.participant_is_ours, strict=True)
+        if not is_ours
+    )
+    return Recorded(
+        activity_id=row.activity_id,
+        event_time=row.event_time,
+        outside=tuple(dict.fromkeys(outside)),
+    )

@@ -1,24 +1,26 @@
 """Assembles the worker: the log, the agents, the doors."""
 
-from collections.abc import Callable
-from datetime import timedelta
+import asyncio
 from typing import Any, Final
 
 import faust
 import structlog
 from faust.web import View
+from mode import CrashingSupervisor
 from typing_extensions import override
 
 from contracts import topics
 from contracts.clock import Clock
 from contracts.errors import HeadwaterError
 from ingest import commands, webhook
-from ingest.agents import Agents, BatchLimits
+from ingest.agents import Agents
+from ingest.batches import Limits
 from ingest.door import serve
 from ingest.matching import Matcher
 from ingest.publish import LogPublisher
 from ingest.replay import Replayer
-from ingest.transport import register
+from ingest.retention import expire
+from ingest.transport import SqliteTransport, connect
 from settings import Settings, secret
 from transforms.rows import to_rows
 from warehouse.reader import Reader
@@ -33,32 +35,34 @@ _FETCH_MESSAGES: Final = 500
 _BUFFER_MESSAGES: Final = 2_000
 
 
-def build_app(settings: Settings, clock: Clock, stop: Callable[[BaseException], None]) -> faust.App:
+def build_app(settings: Settings, clock: Clock) -> faust.App:
     """Return the worker's app, not started.
 
     Args:
         settings: with the warehouse's address.
         clock: of everything that the worker stamps.
-        stop: called with the error that must stop the worker.
     """
-    register()
-    app = faust.App(
+    app = open_app(settings)
+    publisher = LogPublisher(app)
+    _add_agents(app, publisher, settings, clock)
+    _add_doors(app, publisher, settings, clock)
+    _add_retention(app, clock)
+    return app
+
+
+def open_app(settings: Settings) -> faust.App:
+    """Return an app without agents, served on loopback; an error that leaves one stops it."""
+    app = connect(
+        settings,
         GROUP,
-        broker=settings.broker_url,
-        datadir=str(settings.home / "faust"),
-        topic_partitions=settings.log_partitions,
-        autodiscover=False,
-        broker_commit_interval=0.5,
+        agent_supervisor=CrashingSupervisor,
         broker_max_poll_records=_FETCH_MESSAGES,
         stream_buffer_maxsize=_BUFFER_MESSAGES,
         web_bind="127.0.0.1",
         web_host="127.0.0.1",
         web_port=settings.worker_port,
     )
-    publisher = LogPublisher(app)
-    _add_agents(app, publisher, settings, clock, stop)
-    _add_doors(app, publisher, settings, clock)
-    _add_retention(app, clock)
+    _add_health(app)
     return app
 
 
@@ -67,11 +71,10 @@ def _add_agents(
     publisher: LogPublisher,
     settings: Settings,
     clock: Clock,
-    stop: Callable[[BaseException], None],
 ) -> None:
     url = settings.warehouse_url
-    limits = BatchLimits(settings.batch_size, settings.batch_seconds)
-    agents = Agents(app, publisher, limits, clock, stop)
+    limits = Limits(settings.batch_size, settings.batch_seconds)
+    agents = Agents(app, publisher, limits, clock)
     company = settings.company
     for topic in topics.HEARD.values():
         agents.add_capture(topic, lambda event: to_rows(event, company), Writer(url).write)
@@ -80,9 +83,10 @@ def _add_agents(
     agents.add_match(matcher.match, writer.write)
     _add_catch_up(app, Matcher(Reader(url), company, clock), writer)
     replayer = Replayer(Reader(url), Writer(url), publisher, clock)
-    agents.add_commands(
-        commands.Commands(Reader(url), Writer(url), lambda reason: replayer.replay(reason=reason))
+    obey = commands.Commands(
+        Reader(url), Writer(url), lambda reason: replayer.replay(reason=reason)
     )
+    agents.add_commands(obey.carry_out)
 
 
 def _add_catch_up(app: faust.App, matcher: Matcher, writer: Writer) -> None:
@@ -91,7 +95,7 @@ def _add_catch_up(app: faust.App, matcher: Matcher, writer: Writer) -> None:
     @app.timer(interval=_CATCH_UP_SECONDS)
     async def catch_up() -> None:
         try:
-            changed = await app.loop.run_in_executor(None, matcher.catch_up, writer)
+            changed = await asyncio.to_thread(matcher.catch_up, writer)
         except HeadwaterError as error:
             log.warning("matching again has to wait", why=str(error))
         else:
@@ -100,19 +104,18 @@ def _add_catch_up(app: faust.App, matcher: Matcher, writer: Writer) -> None:
 
 
 def _add_doors(app: faust.App, publisher: LogPublisher, settings: Settings, clock: Clock) -> None:
-    async def publish(events: Any) -> None:
-        await publisher.publish(events)
-
     async def log_command(data: bytes) -> None:
         await publisher.send_bytes(topics.COMMANDS, "command", data)
 
     signing = secret(settings.home, "webhook_secret", settings.webhook_secret)
-    calls = webhook.CallWebhook(publish, signing, clock)
+    calls = webhook.CallWebhook(publisher.publish, signing, clock)
     serve(app, webhook.PATH, webhook.SIGNATURE_HEADER, webhook.MAX_BODY_BYTES, calls.receive)
     token = secret(settings.home, "command_token", settings.command_token)
     door = commands.CommandDoor(log_command, token)
     serve(app, commands.PATH, commands.HEADER, commands.MAX_BODY_BYTES, door.receive)
 
+
+def _add_health(app: faust.App) -> None:
     @app.page("/healthz")
     class Health(View):
         """Answers 200 once this worker reads the log, 503 while it stands by."""
@@ -125,15 +128,16 @@ def _add_doors(app: faust.App, publisher: LogPublisher, settings: Settings, cloc
 
 
 def _add_retention(app: faust.App, clock: Clock) -> None:
-    """Delete what the local log has kept long enough; Kafka does so by itself."""
+    transport = app.transport
+    if not isinstance(transport, SqliteTransport):
+        return
+    store = transport.open_log()
 
-    @app.timer(interval=_EXPIRE_SECONDS)
-    async def expire() -> None:
-        store: Any = getattr(app.transport, "log", None)
-        for topic in topics.ALL if store else ():
-            before = clock.now() - timedelta(days=topic.retention_days)
-            gone = await app.loop.run_in_executor(
-                None, store.expire, topic.name, int(before.timestamp() * 1000)
-            )
-            if gone:
-                log.info("records expired", topic=topic.name, gone=gone)
+    @app.task
+    async def expire_log() -> None:
+        while not app.should_stop:
+            try:
+                await asyncio.to_thread(expire, store, clock)
+            except HeadwaterError as error:
+                log.warning("records expire later", why=str(error))
+            await app.sleep(_EXPIRE_SECONDS)

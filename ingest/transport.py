@@ -1,12 +1,21 @@
-"""The two transports that the platform speaks, each with our drain."""
+"""The log through Faust: the two transports, each with our drain."""
 
-from typing import Final
+from typing import Any, Final
 
-from faust.transport.drivers import TRANSPORTS
+import faust
 from faust.transport.drivers import aiokafka as kafka
+from yarl import URL
 
+from contracts import topics
+from contracts.errors import UserError
+from contracts.topics import Topic
 from ingest.drain import Drain
 from local.log import transport as sqlite
+from settings import Settings
+
+MAX_MESSAGE_BYTES: Final = 4_000_000
+_COMMIT_SECONDS: Final = 0.5
+_SECONDS_A_DAY: Final = 86_400
 
 
 class SqliteConsumer(Drain, sqlite.Consumer):
@@ -29,10 +38,57 @@ class KafkaTransport(kafka.Transport):
     Consumer = KafkaConsumer
 
 
-SCHEMES: Final = {"sqlite": SqliteTransport, "kafka": KafkaTransport}
+_TRANSPORTS: Final = {"sqlite": SqliteTransport, "kafka": KafkaTransport}
 
 
-def register() -> None:
-    """Tell Faust which transport a broker URL's scheme means."""
-    for scheme, transport in SCHEMES.items():
-        TRANSPORTS.aliases[scheme] = f"{transport.__module__}:{transport.__name__}"
+def connect(settings: Settings, group: str, **options: Any) -> faust.App:
+    """Return a Faust app on the configured log, not started.
+
+    Args:
+        settings: name the log.
+        group: the consumer group that it reads for.
+        options: further settings of Faust's.
+
+    Raises:
+        UserError: if the log's address is of an unknown kind.
+    """
+    url = URL(settings.broker_url)
+    if url.scheme not in _TRANSPORTS:
+        raise UserError(
+            f"log_url: {url.scheme or 'no'} scheme: write sqlite:////PATH or kafka://HOST:PORT"
+        )
+    app = faust.App(
+        group,
+        broker=settings.broker_url,
+        datadir=str(settings.home / "faust"),
+        autodiscover=False,
+        topic_partitions=settings.log_partitions,
+        broker_commit_interval=_COMMIT_SECONDS,
+        producer_acks=-1,
+        producer_max_request_size=MAX_MESSAGE_BYTES,
+        consumer_max_fetch_size=MAX_MESSAGE_BYTES,
+        **options,
+    )
+    # By scheme alone, Faust would choose the stock transport, whose drain is slow.
+    app.transport = app.producer_transport = _TRANSPORTS[url.scheme]([url], app)
+    return app
+
+
+async def declare_topics(app: faust.App) -> None:
+    """Make the platform's topics, where they are missing, on an app whose producer has started."""
+    for topic in topics.ALL:
+        await channel(app, topic).declare()
+
+
+def channel(app: faust.App, topic: Topic) -> Any:
+    """Return Faust's topic for one of ours: its messages are bytes."""
+    return app.topic(
+        topic.name,
+        key_type=bytes,
+        value_type=bytes,
+        key_serializer="raw",
+        value_serializer="raw",
+        internal=True,  # a worker makes it where it is missing
+        retention=topic.retention_days * _SECONDS_A_DAY,
+        config={"max.message.bytes": MAX_MESSAGE_BYTES},
+    )

@@ -99,8 +99,9 @@ class Log:
 
     def create(self, topic: str, partitions: int, *, compacted: bool = False) -> None:
         """Make a topic, if it is not there."""
-        with self._transaction() as db:
-            _create(db, topic, partitions, compacted=compacted)
+        if self.partitions(topic) is None:
+            with self._transaction() as db:
+                _create(db, topic, partitions, compacted=compacted)
 
     def partitions(self, topic: str) -> int | None:
         """Return how many partitions a topic has; None if there is no such topic."""

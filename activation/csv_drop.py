@@ -112,7 +112,7 @@ def _read(path: Path, object_type: str) -> tuple[list[str], Table]:
             return header, {row[key]: {f: row[f] or "" for f in header if f != key} for row in rows}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Fatal(
-            f"{path} can't be read ({error}): put the CRM's export there, as UTF-8"
+            f"{path} can't be read ({error}): put the CRM's {object_type}s there"
         ) from error
 
 

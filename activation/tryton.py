@@ -31,7 +31,7 @@ class Tryton:
     name = "tryton"
 
     def __init__(self, url: str, user: str, password: SecretStr) -> None:
-        self._url = url.rstrip("/") + "/"
+        self._url = url.rstrip("/") + "/rpc/"
         self._user = user
         self._password = password
         self._http = httpx.Client(timeout=_SECONDS)
@@ -73,7 +73,7 @@ class Tryton:
         model = _MODEL[object_type]
         context = {"_timestamp": {f"{model},{party}": timestamp}}
         try:
-            self._call(f"{model}.write", [int(party)], dict(change.values), context=context)
+            self._call(f"{model}.write", [int(party)], _written(change.values), context=context)
         except Rejected as why:
             conflict = why.reason == "ConcurrencyException"
             return Answer(Outcome.CONFLICT if conflict else Outcome.FAILED, why.detail)
@@ -116,6 +116,17 @@ class Tryton:
         if response.status_code in _BUSY:
             raise Retryable(f"Tryton at {self._url} answers {response.status_code}")
         return _result(response, method)
+
+
+def _written(values: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values as Tryton takes them: a website is a contact mechanism of the party."""
+    written: dict[str, Any] = {
+        field: value for field, value in values.items() if field != "website"
+    }
+    if website := values.get("website"):
+        mechanism = {"type": "website", "value": website}
+        written["contact_mechanisms"] = [["create", [mechanism]]]
+    return written
 
 
 def _result(response: httpx.Response, method: str) -> Any:  # noqa: ANN401 JSON

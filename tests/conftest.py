@@ -1,3 +1,8 @@
 """Fixtures that every test may use, each in a module of its own."""
 
-pytest_plugins = ["tests.dovecot", "tests.warehouse_server", "tests.warehouse_tables"]
+pytest_plugins = [
+    "tests.dovecot",
+    "tests.tryton",
+    "tests.warehouse_server",
+    "tests.warehouse_tables",
+]

@@ -9,6 +9,6 @@ class Party(metaclass=PoolMeta):
 
     __name__ = "party.party"
 
-    headwater_engagement_score = fields.Char("Engagement Score", readonly=True)
-    headwater_engagement_reasons = fields.Char("Engagement Reasons", readonly=True)
-    headwater_engagement_as_of = fields.Char("Engagement As Of", readonly=True)
+    headwater_engagement_score = fields.Char("Engagement Score")
+    headwater_engagement_reasons = fields.Char("Engagement Reasons")
+    headwater_engagement_as_of = fields.Char("Engagement As Of")

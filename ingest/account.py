@@ -11,7 +11,7 @@ from typing_extensions import override
 from contracts.errors import UserError
 from warehouse.reader import Reader
 
-_POLL_SECONDS: Final = 0.1
+_POLL_SECONDS: Final = 0.2
 _PATIENCE_SECONDS: Final = 60.0
 _COUNTS: Final = ("seen", "activities", "records", "repeated", "excluded", "dead_lettered")
 
@@ -89,9 +89,9 @@ async def wait_for(
     done, moved_at = 0, monotonic()
     while done < published:
         await asyncio.sleep(_POLL_SECONDS)
-        now_done = int(await asyncio.to_thread(reader.value, _OUTCOMES, names))
-        if now_done > done:
-            done, moved_at = now_done, monotonic()
+        counted = int(await asyncio.to_thread(reader.value, _OUTCOMES, names))
+        if counted > done:
+            done, moved_at = counted, monotonic()
         elif monotonic() - moved_at > patience_seconds:
             raise UserError(
                 f"{published - done:,} of {published:,} events have no outcome, and nothing has "

@@ -28,13 +28,13 @@ _CURSOR: Final = """
 """
 
 Progress = Callable[[int], None]
-"""Told, after each envelope, how many events the log has so far."""
+"""Told, as they are published, how many events the log has so far."""
 
 log = structlog.get_logger()
 
 
 class _Piece(NamedTuple):
-    """What goes into one envelope, and the cursor that may be kept once the log has it."""
+    """What is published at once, and the cursor that may be kept when the log has it."""
 
     heard: list[Heard]
     state: str | None
@@ -91,13 +91,15 @@ class _Run:
     async def read(self, state: str) -> None:
         """Publish what comes after a cursor; then what is new, until cancelled, if followed."""
         self._state = state
-        await self._read_once()
-        if self._source.follow_seconds is not None:
-            with suppress(asyncio.CancelledError):
-                await self._follow(self._source.follow_seconds)
-            _not_cancelled()
+        if self._source.follow_seconds is None:
+            await self._read_once()
+            return
+        with suppress(asyncio.CancelledError):
+            await self._follow(self._source.follow_seconds)
+        _not_cancelled()
 
     async def _follow(self, every_seconds: float) -> None:
+        await self._read_once()  # what is wrong from the beginning is told, and not tried again
         wait = every_seconds
         while True:
             await asyncio.sleep(wait)
@@ -116,18 +118,19 @@ class _Run:
                 await self._keep(piece.state)
 
     async def _publish(self, heard: list[Heard]) -> None:
-        """Publish what this run has not sent before: after an error, a source repeats itself."""
+        """Publish what was not sent yet: after an error, a followed source repeats itself."""
         new = [item for item in heard if item.external_id not in self._sent_since_checkpoint]
         if not new:
             return
         try:
             await self._publisher.publish([self._event(item) for item in new])
-        except (HeadwaterError, ExceptionGroup) as error:  # envelopes are sent in parallel
+        except HeadwaterError as error:
             raise UserError(
                 f"the log takes no more after {self.sent:,} events: {error}. What it has is safe; "
                 "look at the disk it is on, then run this again: what was heard counts as repeated"
             ) from error
-        self._sent_since_checkpoint |= {item.external_id for item in new}
+        if self._source.follow_seconds is not None:
+            self._sent_since_checkpoint |= {item.external_id for item in new}
         self.sent += len(new)
         if self._progress:
             self._progress(self.sent)
@@ -157,7 +160,7 @@ def _not_cancelled() -> None:
 
 
 def _piece(items: Iterator[Heard | Checkpoint]) -> _Piece | None:
-    """Return the next envelope's worth, up to a checkpoint; None at the end. Blocks."""
+    """Return what is published next, up to a checkpoint; None at the end. Blocks."""
     heard: list[Heard] = []
     size = 0
     for item in items:

@@ -1,7 +1,7 @@
 """To whom the stored activities belong: decided with the CRM as it is, again when it changes."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
 from uuid import UUID
@@ -17,6 +17,7 @@ from warehouse.reader import Reader
 from warehouse.writer import Writer
 
 _FRESH_SECONDS: Final = 2.0
+_SETTLED: Final = timedelta(minutes=1)
 _PAGE: Final = 20_000
 
 # A row is stamped a moment before it can be read. So that no change is missed, nothing of the last
@@ -78,13 +79,14 @@ class Matcher:
     def catch_up(self, writer: Writer) -> int:
         """Decide again what was decided before the CRM changed; return how many changed.
 
-        Costs one small query while the CRM stays the same.
+        Costs one small query while the CRM stays the same; for a minute after a change it looks
+        again each time, for decisions that were still under way.
         """
-        version = crm_version(self._reader)
+        version, now = crm_version(self._reader), self._clock.now()
         if version == self._caught_up:
             return 0
-        changed = rematch(self._reader, writer, self._company, self._clock.now())
-        self._caught_up = version
+        changed = rematch(self._reader, writer, self._company, now)
+        self._caught_up = version if now - version > _SETTLED else None
         return changed
 
     def _fresh(self) -> Directory:

@@ -66,7 +66,7 @@ class CallWebhook:
             return Answer(refused.status, {"error": str(refused)})
         try:
             await self._publish([self._event(call) for call in calls])
-        except (HeadwaterError, ExceptionGroup) as error:  # envelopes are sent in parallel
+        except HeadwaterError as error:
             log.error("the log took no calls", why=str(error))  # noqa: TRY400 the cause is in it
             return Answer(503, {"error": "the log can't take it now: send it again later"})
         return Answer(202, {"accepted": len(calls)})

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from contracts.clock import ManualClock
+from contracts.clock import ManualClock, SystemClock
 from contracts.command import Command, CommandKind
 from contracts.company import Company
 from contracts.errors import UserError
@@ -69,6 +69,18 @@ def test_mail_that_came_before_the_crm_is_matched_when_the_crm_comes(reader, wri
     assert matcher.catch_up(writer) == 1
     found = current(reader, heard.activity_id)
     assert (found.rule, found.account_id, found.contact_id) == ("contact", "early", "c-early")
+
+
+def test_a_decision_under_way_while_the_crm_changed_is_caught_up(reader, writer):
+    (heard,) = hear(writer, "slow", "jo@slow.com")
+    (slow,) = Matcher(reader, COMPANY, SystemClock()).match([heard])
+    know(writer, "slow")
+    matcher = Matcher(reader, COMPANY, SystemClock())
+    assert matcher.catch_up(writer) == 0
+    writer.write([slow])
+    assert current(reader, heard.activity_id).rule == "none"
+    assert matcher.catch_up(writer) == 1
+    assert current(reader, heard.activity_id).rule == "contact"
 
 
 def test_a_decision_that_stands_gets_no_second_row(reader, writer):

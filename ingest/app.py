@@ -32,7 +32,7 @@ GROUP: Final = "headwater"
 _CATCH_UP_SECONDS: Final = 5.0
 _EXPIRE_SECONDS: Final = 3600.0
 _FETCH_MESSAGES: Final = 500
-_BUFFER_MESSAGES: Final = 2_000
+_BUFFER_MESSAGES: Final = 500
 
 
 def build_app(settings: Settings, clock: Clock) -> faust.App:

@@ -1,13 +1,16 @@
 """Reads: parametrised SELECTs into frames, typed rows, or a single value."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pandas as pd
 from pydantic import SecretStr
 
+from contracts.clock import utc
 from contracts.errors import Rejected, UserError
 from contracts.rows import Row
 from warehouse.connection import connect, fates
@@ -16,10 +19,25 @@ Params = Mapping[str, Any]
 _Row = TypeVar("_Row", bound=Row)
 
 
+class _Column(NamedTuple):
+    """A column of a result: its ClickHouse type, and a cell for each row."""
+
+    name: str
+    kind: str
+    cells: Sequence[Any]
+
+
 class Reader:
     """Reads the warehouse over one connection that can't write; threads take turns.
 
-    Values go into a statement as parameters alone: `%(name)s`.
+    Values go into a statement as parameters alone: `%(name)s`. Where there are parameters, a
+    percent sign is written `%%`. Times in parameters must be aware; they arrive in UTC, with their
+    microseconds, as text that a column or parameter of type DateTime64(6, 'UTC') takes.
+
+    Every method raises:
+        Retryable: the warehouse is away or busy, or the query took too long.
+        UserError: the statement or a parameter is wrong.
+        Fatal: wrong password, or tables that the migrations have not made.
 
     Args:
         url: of the warehouse.
@@ -27,72 +45,99 @@ class Reader:
     """
 
     def __init__(self, url: SecretStr, seconds: int = 60) -> None:
-        self._client = connect(url, readonly=2, max_execution_time=seconds)
+        self._client = connect(url, readonly=2, max_execution_time=seconds, session_timezone="UTC")
         self._turn = Lock()
 
     def frame(self, sql: str, params: Params | None = None) -> pd.DataFrame:
-        """Return the result as a frame; times are UTC, arrays are lists, UUIDs are UUIDs.
+        """Return the result as a frame, whose dtypes do not depend on the values.
 
-        Raises:
-            Retryable: the warehouse is away or busy.
-            UserError: the statement is wrong.
-            Fatal: wrong password, or tables that the migrations have not made.
+        Times are UTC to the microsecond; whole numbers are int64, those that may be absent float64
+        with NaN; text, dates, decimals, UUIDs, maps, arrays (as lists) and numbers beyond int64 are
+        Python's objects, absent ones None.
         """
-        columns, described = self._execute(sql, params)
-        if not columns:
-            columns = [() for _ in described]
-        series = (
-            pd.Series(list(column), dtype=_dtype(kind))
-            for column, (_, kind) in zip(columns, described, strict=True)
-        )
-        return pd.DataFrame(dict(zip((name for name, _ in described), series, strict=True)))
+        columns = self._execute(sql, params)
+        return pd.DataFrame({column.name: _series(column) for column in columns})
 
     def rows(self, row_type: type[_Row], sql: str, params: Params | None = None) -> list[_Row]:
         """Return the result as typed rows; columns that the type does not have are left out.
 
-        Raises as `frame` does; UserError also if a column that the type needs is missing.
+        Raises UserError also if a column that the type needs is missing, or holds other values.
         """
-        columns, described = self._execute(sql, params)
-        names = [name for name, _ in described]
-        missing = set(row_type.__struct_fields__) - set(names)
-        if missing:
+        columns = self._execute(sql, params)
+        names = [column.name for column in columns]
+        if missing := set(row_type.__struct_fields__) - set(names):
             raise UserError(f"{row_type.__name__} needs {', '.join(sorted(missing))} from: {sql}")
-        records = (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
-        return [msgspec.convert(record, row_type) for record in records]
+        values = zip(*(column.cells for column in columns), strict=True)
+        records = (dict(zip(names, row, strict=True)) for row in values)
+        try:
+            return [msgspec.convert(record, row_type) for record in records]
+        except msgspec.ValidationError as error:
+            raise UserError(f"{row_type.__name__}: {error}, in the result of: {sql}") from error
 
     def value(self, sql: str, params: Params | None = None) -> Any:  # noqa: ANN401 any type
         """Return the first column of the first row; None where there is none."""
-        columns, _ = self._execute(sql, params)
-        return columns[0][0] if columns else None
+        columns = self._execute(sql, params)
+        return next(iter(columns[0].cells), None) if columns else None
 
     def close(self) -> None:
         """Leave the connection."""
         self._client.disconnect()
 
-    def _execute(
-        self, sql: str, params: Params | None
-    ) -> tuple[list[tuple[Any, ...]], list[tuple[str, str]]]:
-        with self._turn:
-            try:
-                with fates("reading"):
-                    result = self._client.execute(
-                        sql, params, with_column_types=True, columnar=True
-                    )
-            except Rejected as error:
-                raise UserError(f"{error.detail}. The statement was: {sql.strip()}") from error
-            except BaseException:
-                self._client.disconnect()
-                raise
-        return result
+    def _execute(self, sql: str, params: Params | None) -> list[_Column]:
+        try:
+            with self._turn, fates("reading"):
+                values, described = self._client.execute(
+                    sql, _told(params), with_column_types=True, columnar=True
+                )
+                zone = ZoneInfo(self._client.connection.server_info.get_timezone())
+        except Rejected as error:
+            raise UserError(f"{error.detail}. The statement was: {sql.strip()}") from error
+        except KeyError as error:
+            raise UserError(f"no parameter {error} is given to: {sql.strip()}") from error
+        found = values or [() for _ in described]
+        return [
+            _Column(name, kind, _aware(held, zone) if _is_moment(kind) else held)
+            for (name, kind), held in zip(described, found, strict=True)
+        ]
 
 
-_AS_IT_IS = ("Array", "Tuple", "Map", "UUID", "Nullable(UUID", "Date", "Nullable(Date", "String")
+def _told(params: Params | None) -> Params | None:
+    """Return parameters as the driver tells them truly: it would cut a time's microseconds."""
+    return {name: _literal(value) for name, value in params.items()} if params else None
 
 
-def _dtype(kind: str) -> str | None:
-    """Return the dtype that keeps a column of this ClickHouse type as it is."""
-    if kind.startswith(("DateTime", "Nullable(DateTime")):
-        return "datetime64[us, UTC]"
-    if kind.removeprefix("LowCardinality(").startswith(_AS_IT_IS):
-        return "object"
-    return None
+def _literal(value: object) -> object:
+    if isinstance(value, datetime):
+        return utc(value).replace(tzinfo=None).isoformat(" ", "microseconds")
+    if isinstance(value, list):
+        return [_literal(item) for item in value]
+    return tuple(map(_literal, value)) if isinstance(value, tuple) else value
+
+
+def _is_moment(kind: str) -> bool:
+    return kind.startswith(("DateTime", "Nullable(DateTime"))
+
+
+def _aware(moments: Sequence[datetime | None], zone: ZoneInfo) -> list[datetime | None]:
+    """Return times in UTC; those of a type without a zone come in the server's."""
+    return [
+        moment and utc(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+        for moment in moments
+    ]
+
+
+_WHOLE: Final = {"Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"}
+_REAL: Final = ("Float", "Nullable(Float", "Nullable(Int", "Nullable(UInt")
+
+
+def _series(column: _Column) -> "pd.Series[Any]":
+    kind, values = column.kind, list(column.cells)
+    if _is_moment(kind):
+        return pd.Series(values, dtype="datetime64[us, UTC]")
+    if kind.startswith(_REAL):
+        return pd.Series(values, dtype="float64")
+    if kind == "Bool":
+        return pd.Series(values, dtype="bool")
+    if kind in _WHOLE and max(values, default=0) < 2**63:
+        return pd.Series(values, dtype="int64")
+    return pd.Series(values, dtype="object")

@@ -1,18 +1,26 @@
 """Writes rows: columnar, table by table, safe to repeat."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
-from itertools import groupby
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from threading import Lock
+from typing import Any, Final, get_type_hints
 
-from clickhouse_driver import Client
 from msgspec.structs import astuple
 from pydantic import SecretStr
 
 from contracts.errors import Rejected
-from contracts.rows import Row
+from contracts.rows import Row, SightingRow
 from warehouse.connection import connect, fates
+
+Column = Sequence[Any]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_FIRST_DAY: Final = date(1900, 1, 1)
+_LAST_DAY: Final = date(2299, 12, 31)
+_FIRST_MICROSECOND: Final = (datetime(1900, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_END_MICROSECOND: Final = (datetime(2300, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 class Writer:
@@ -27,60 +35,117 @@ class Writer:
         self._turn = Lock()
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Write the rows, the tables in the order in which the rows first name them.
+        """Write the rows, table by table; sightings last, so that one stands for stored rows alone.
+
+        Text that UTF-8 can't hold (a lone surrogate) becomes U+FFFD; NUL is kept.
 
         Raises:
-            Retryable: nothing, or the rows of the first tables only, are written: write all again.
-            Rejected: a row does not fit its table; which one is for the caller to find by halves.
+            Retryable: nothing, or the rows of some tables only, are written: write all again.
+            Rejected: a row does not fit its table, and no sighting is written; the message names
+                the table, the column and the value's type. Which row is for the caller to find.
             Fatal: the warehouse is not ours to write to.
         """
-        by_table = _by_type(rows)
+        tables = _by_type(rows)
         with self._turn:
-            for row_type, typed in by_table.items():
-                self._insert(row_type, typed)
+            for row_type in sorted(tables, key=_is_receipt):
+                self._insert(row_type, tables[row_type])
 
     def close(self) -> None:
         """Leave the connection."""
         self._client.disconnect()
 
     def _insert(self, row_type: type[Row], rows: Sequence[Row]) -> None:
-        columns = [_fit(column) for column in zip(*map(astuple, rows), strict=True)]
         statement = f"INSERT INTO {row_type.table} ({_names(row_type)}) VALUES"
-        with fates(f"writing {len(rows)} rows to {row_type.table}"), _whole(self._client):
+        columns = _columns(row_type, rows)
+        with fates(f"writing {len(rows)} rows to {row_type.table}"):
             self._client.execute(statement, columns, columnar=True, types_check=True)
-
-
-@contextmanager
-def _whole(client: Client) -> Iterator[None]:
-    """Drop the connection when a statement fails half-way: what is left on it can't be trusted."""
-    try:
-        yield
-    except BaseException:
-        client.disconnect()
-        raise
 
 
 def _by_type(rows: Sequence[Row]) -> dict[type[Row], list[Row]]:
     typed: dict[type[Row], list[Row]] = {}
-    for row_type, run in groupby(rows, type):
-        typed.setdefault(row_type, []).extend(run)
+    for row in rows:
+        typed.setdefault(type(row), []).append(row)
     return typed
+
+
+def _is_receipt(row_type: type[Row]) -> bool:
+    return row_type is SightingRow
 
 
 def _names(row_type: type[Row]) -> str:
     return ", ".join(f"`{name}`" for name in row_type.__struct_fields__)
 
 
-def _fit(column: tuple[object, ...]) -> list[object]:
-    """Return a column as the driver takes it: text that UTF-8 can hold, times with a zone."""
-    return [_fit_value(value) for value in column]
+def _columns(row_type: type[Row], rows: Sequence[Row]) -> list[list[Any]]:
+    """Return the rows' columns as the driver takes them.
+
+    Raises:
+        Rejected: if a value is not of its field's type, or a time is out of range.
+    """
+    fits = _fits(row_type)
+    columns = zip(*map(astuple, rows), strict=True)
+    named = zip(row_type.__struct_fields__, fits, columns, strict=True)
+    return [_fitted(row_type, name, fit, column) for name, fit, column in named]
 
 
-def _fit_value(value: object) -> object:
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode(errors="replace").decode()
-    if isinstance(value, datetime) and value.tzinfo is None:
-        raise Rejected("bad_row", f"{value!r} has no time zone")
-    if isinstance(value, tuple):
-        return [_fit_value(item) for item in value]
-    return value
+def _fitted(
+    row_type: type[Row], name: str, fit: Callable[[Column], list[Any]], column: Column
+) -> list[Any]:
+    try:
+        return fit(column)
+    except (TypeError, ValueError, AttributeError) as error:
+        found = ", ".join(sorted({type(value).__name__ for value in column}))
+        raise Rejected(
+            "bad_row", f"column {name} of {row_type.table} can't hold a value ({found}): {error}"
+        ) from error
+
+
+def _text(column: Column) -> list[str]:
+    try:
+        "".join(column).encode()
+    except UnicodeEncodeError:
+        return [_mended(text) for text in column]
+    return list(column)
+
+
+def _mended(text: str) -> str:
+    """Return text with its surrogate pairs joined, and U+FFFD for lone ones."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _texts(column: Column) -> list[list[str]]:
+    return [_text(texts) for texts in column]
+
+
+def _moments(column: Column) -> list[int | None]:
+    """Return microseconds since 1970: the driver's own way is inexact before that."""
+    moments = [None if moment is None else (moment - _EPOCH) // _MICROSECOND for moment in column]
+    for moment in moments:
+        if moment is not None and not _FIRST_MICROSECOND <= moment < _END_MICROSECOND:
+            raise ValueError("a time is not between the years 1900 and 2299")
+    return moments
+
+
+def _days(column: Column) -> list[date | None]:
+    """Return days that the driver can hold: it writes others as 1970-01-01."""
+    for day in column:
+        if day is not None and not _FIRST_DAY <= day <= _LAST_DAY:
+            raise ValueError("a date is not between the years 1900 and 2299")
+    return list(column)
+
+
+_FIT: Final[Mapping[Any, Callable[[Column], list[Any]]]] = {
+    str: _text,
+    tuple[str, ...]: _texts,
+    datetime: _moments,
+    datetime | None: _moments,
+    date: _days,
+    date | None: _days,
+}
+
+
+@cache
+def _fits(row_type: type[Row]) -> list[Callable[[Column], list[Any]]]:
+    """Return, for each field, what makes its values fit; the driver checks the others' types."""
+    hints = get_type_hints(row_type)
+    return [_FIT.get(hints[name], list) for name in row_type.__struct_fields__]

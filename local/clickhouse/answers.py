@@ -28,11 +28,14 @@ class Answers:
         """Run a statement whole, then send its rows if it has any."""
         with self._progress.told():
             result = self._connection.query(_tagged(sql, running), "Native")
-            block = result.bytes()
-            if block:
-                self._channel.send_header(native.columns_of(block))
-                self._channel.send_block(block)
-            self._finish(result, result.rows_read() if block else 0, int(bool(block)), len(block))
+            blocks = list(native.blocks_of(result.bytes()))
+            if blocks:
+                self._channel.send_header(blocks[0].columns)
+            for block in blocks:
+                self._channel.send_block(block.native)
+            self._finish(
+                result, sum(block.rows for block in blocks), len(blocks), len(result.bytes())
+            )
 
     def stream(self, sql: str, running: Running) -> None:
         """Send the rows of a SELECT as they are found.

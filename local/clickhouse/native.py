@@ -5,7 +5,7 @@ data; nothing tells how long it is, so that one must know how each type is laid 
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
@@ -92,7 +92,7 @@ def header(columns: Sequence[Column]) -> bytes:
 
 def retyped(native: bytes, types: Iterable[str]) -> bytes:
     """Return a block with the types of its columns named anew; the data stay as they are."""
-    stream = Stream([native, b""].__iter__().__next__)
+    stream = _stream(native)
     count, rows = stream.varint(), stream.varint()
     parts = [varint(count), varint(rows)]
     for wanted in types:
@@ -103,9 +103,13 @@ def retyped(native: bytes, types: Iterable[str]) -> bytes:
     return b"".join(parts)
 
 
-def columns_of(native: bytes) -> tuple[Column, ...]:
-    """Return the columns of a block."""
-    return read_block(Stream([native, b""].__iter__().__next__)).columns
+def blocks_of(native: bytes) -> Iterator[Block]:
+    """Yield the blocks of a result: one after the other, they are all that is in it."""
+    stream, read = _stream(native), 0
+    while read < len(native):
+        block = read_block(stream)
+        read += len(block.native)
+        yield block
 
 
 def arguments(inside: str) -> list[str]:
@@ -249,6 +253,10 @@ def _width(family: str, inside: str) -> int | None:
     if family.startswith("Interval"):
         return 8
     return _FAMILY_WIDTHS.get(family) if inside else _WIDTHS.get(family)
+
+
+def _stream(native: bytes) -> Stream:
+    return Stream(iter((native, b"")).__next__)
 
 
 def _head(column: Column) -> bytes:

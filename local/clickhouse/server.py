@@ -5,7 +5,7 @@ import select
 import socket
 import threading
 from contextlib import suppress
-from time import monotonic
+from time import monotonic, sleep
 from typing import Final
 
 from pydantic import SecretStr
@@ -21,13 +21,14 @@ from local.clickhouse.watchdog import Watchdog
 log: Final = logging.getLogger(__name__)
 
 _BACKLOG: Final = 128
+_BREATH_SECONDS: Final = 0.1
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Take a port of a loopback address; nothing can connect yet.
+    """Take a port; nothing can connect yet.
 
     Raises:
-        UserError: if the address is not loopback, or the port is taken.
+        UserError: if the port is taken.
     """
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -82,7 +83,12 @@ class Server:
         self._wake.send(b"\0")
 
     def _accept(self) -> None:
-        client, _ = self._listener.accept()
+        try:
+            client, _ = self._listener.accept()
+        except OSError as error:  # no more files can be open, or it was gone at once
+            log.warning("a client could not be let in: %s", error)
+            sleep(_BREATH_SECONDS)
+            return
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         channel = Channel(client)
         full = len(self._clients) >= self._limits.connections
@@ -113,8 +119,7 @@ class Server:
         session = Session(self._engine, self._watchdog, channel)
         self._sessions[channel] = session
         try:
-            if not self._stopping:
-                session.serve(hello.database)
+            session.serve(hello.database)
         finally:
             del self._sessions[channel]
 

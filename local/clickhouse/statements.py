@@ -59,14 +59,35 @@ _SAFE_ENGINES: Final = frozenset(
     }
 )
 _SAFE_DICTIONARY_SOURCES: Final = frozenset({"clickhouse", "null"})
-_SAFE_SYSTEM: Final = re.compile(
-    r"SYSTEM\s+(?:"
-    r"FLUSH|SYNC|REFRESH|CANCEL\s+VIEW|WAIT\s+VIEW|RELOAD\s+(?:DICTIONAR|FUNCTION)"
-    r"|(?:DROP|CLEAR)\s+[\w\s]*CACHE"
-    r"|(?:STOP|START|PAUSE)\s+(?:MERGES|TTL|MOVES|VIEW|CLEANUP))",
-    re.IGNORECASE,
-)
 _NEVER_SCALAR: Final = re.compile(r"(?:ai(?=[A-Z])|AI(?=[A-Z])|catboost)\w*")
+
+# Of a statement's words, in capitals, one blank between them; what is quoted is but quotes.
+_OTHER_SYSTEM: Final = (
+    r"^SYSTEM (?!FLUSH |SYNC |REFRESH |(?:CANCEL|WAIT) VIEW |RELOAD (?:DICTIONAR|FUNCTION)"
+    r"|(?:DROP|CLEAR) [A-Z ]*CACHE|(?:STOP|START|PAUSE) (?:MERGES|TTL|MOVES|VIEW|CLEANUP))"
+)
+_OUTFILE: Final = re.compile(r"\bINTO OUTFILE\b")
+_REFUSED_WORDS: Final = tuple(
+    (re.compile(pattern), what, instead)
+    for pattern, what, instead in (
+        (r"\bFROM INFILE\b", "INSERT ... FROM INFILE", "read the file and send its rows"),
+        (
+            r"^(?:BACKUP|RESTORE)\b",
+            "SQL BACKUP and RESTORE",
+            "use `headwater backup` and `headwater restore`",
+        ),
+        (r"^ATTACH TABLE\b.* FROM '", "ATTACH TABLE ... FROM", "create it and insert its rows"),
+        (
+            _OTHER_SYSTEM,
+            "this SYSTEM statement",
+            "stop the server with SIGTERM, and set it up by its options",
+        ),
+        (r"\bSSD_CACHE ?\(", "a dictionary's SSD_CACHE", "use another LAYOUT"),
+        (r"\bDISK ?= ?DISK ?\(", "a disk of a table's own", "leave the setting out"),
+        (r"^(?:CREATE|ALTER) NAMED COLLECTION\b", "a named collection", "pass the values"),
+        (r"^SET\b.*\bDIALECT\b", "SET dialect", "write ClickHouse's SQL"),
+    )
+)
 
 # Comments, and quoted text whose words must not be taken for keywords.
 _COMMENT: Final = r"--[^\n]*|#[ !][^\n]*|/\*.*?\*/"
@@ -80,10 +101,11 @@ _NODE: Final = re.compile(
 _REMOTE_HOST: Final = re.compile(r"\bHOST\s+'(?!localhost'|127\.0\.0\.1')", re.IGNORECASE)
 
 _NAME: Final = rf"(?:{_IDENTIFIER}|[A-Za-z_]\w*)"
+_SETTING: Final = r"\w+\s*=\s*(?:'(?:[^'\\]|\\.|'')*'|[-+.\w]+)"
 _INSERT: Final = re.compile(
     rf"INSERT\s+INTO\s+(?:TABLE\s+)?(?P<table>{_NAME}(?:\s*\.\s*{_NAME})?)\s*"
     r"(?:\((?P<columns>[^()]*)\)\s*)?"
-    r"(?P<settings>SETTINGS\s.*?)?\s*"
+    rf"(?P<settings>SETTINGS\s+{_SETTING}(?:\s*,\s*{_SETTING})*)?\s*"
     r"(?:(?:\bVALUES|\bFORMAT\s+\w+)\s*)?;?\s*",
     re.IGNORECASE | re.DOTALL,
 )
@@ -214,21 +236,12 @@ def literal(value: str) -> str:
 
 
 def _check_words(words: str) -> None:
-    upper = re.sub(r"\s+", " ", words.upper())
-    if re.search(r"\bINTO OUTFILE\b", upper):
+    plain = re.sub(r"\s+", " ", words.upper())
+    if _OUTFILE.search(plain):
         raise outfile_refused()
-    if re.search(r"\bFROM INFILE\b", upper):
-        raise refused("INSERT ... FROM INFILE", "read the file and send its rows")
-    if re.match(r"(?:BACKUP|RESTORE)\b", upper):
-        raise refused("SQL BACKUP and RESTORE", "use `headwater backup` and `headwater restore`")
-    if re.match(r"ATTACH\b.*\bFROM\b", upper):
-        raise refused("ATTACH ... FROM", "create the table and insert its rows")
-    if upper.startswith("SYSTEM ") and not _SAFE_SYSTEM.match(upper):
-        raise refused(f"{upper[:60]}", "stop the server with SIGTERM, configure it by its options")
-    if re.search(r"\bSSD_CACHE ?\(", upper):
-        raise refused("a dictionary's SSD_CACHE", "use another LAYOUT")
-    if re.match(r"SET\b.*\bDIALECT\b", upper):
-        raise refused("SET dialect", "write ClickHouse's SQL")
+    for pattern, what, instead in _REFUSED_WORDS:
+        if pattern.search(plain):
+            raise refused(what, instead)
 
 
 def _check_dictionary(source: str, sql: str) -> None:

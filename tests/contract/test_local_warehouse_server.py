@@ -52,6 +52,8 @@ REFUSED: list[tuple[str, int]] = [
     ("RESTORE DATABASE default FROM File('/tmp/b')", 497),
     ("ATTACH TABLE x FROM '/tmp' (a Int8) ENGINE = Log", 497),
     ("SET dialect = 'prql'", 497),
+    ("CREATE NAMED COLLECTION c AS host = 'example.org'", 497),
+    ("CREATE TABLE t (a Int8) ENGINE = Log SETTINGS disk = disk(type = s3)", 497),
     ("1 + 1", 62),
 ]
 

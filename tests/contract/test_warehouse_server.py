@@ -145,6 +145,12 @@ def test_a_column_may_be_named_like_a_table_function(client: Client) -> None:
     assert client.execute("SELECT 'x' AS url, 1 AS file, 2 AS remote") == [("x", 1, 2)]
 
 
+def test_an_answer_that_is_no_selects_may_be_long(client: Client) -> None:
+    rows = client.execute("SHOW FUNCTIONS", settings={"max_block_size": 100})
+    assert len(rows) > 1_000
+    assert client.execute("SELECT 1") == [(1,)]
+
+
 def test_settings_hold_for_their_query_alone(client: Client) -> None:
     sql = "SELECT value, changed FROM system.settings WHERE name = 'max_threads'"
     before = client.execute(sql)
@@ -189,7 +195,7 @@ def test_an_insert_may_name_its_columns_in_any_order(client: Client) -> None:
     client.execute("INSERT INTO t (a) FORMAT Native", [(2,)])
     client.execute("INSERT INTO TABLE t (*) SETTINGS async_insert = 0 VALUES", [(3, "y")])
     client.execute("INSERT INTO t VALUES (4, 'inline')")
-    client.execute("INSERT INTO t /* why */ SELECT 5, 'selected'")
+    client.execute("INSERT INTO t /* why */ SETTINGS max_threads = 1 SELECT 5, 'selected'")
     rows = client.execute("SELECT a, `b c`, m FROM t ORDER BY a")
     assert rows == [(1, "x", 2), (2, "d", 3), (3, "y", 4), (4, "inline", 5), (5, "selected", 6)]
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.clickhouse.errors import QueryError
-from local.clickhouse.native import Column, arguments, columns_of, header, read_block, retyped
+from local.clickhouse.native import Column, arguments, blocks_of, header, read_block, retyped
 from local.clickhouse.wire import Stream, compress, decompress, text, varint
 
 VALUES = [
@@ -59,6 +59,10 @@ def chopped(data: bytes, size: int) -> Stream:
     return Stream(iter([*pieces, b""]).__next__)
 
 
+def kinds(native: bytes) -> list[str]:
+    return [column.type for column in next(blocks_of(native)).columns]
+
+
 @pytest.mark.parametrize("size", [1, 7, 1 << 20])
 @pytest.mark.parametrize("value", VALUES)
 def test_a_block_ends_where_the_engine_ended_it(engine: Any, value: str, size: int) -> None:
@@ -71,6 +75,13 @@ def test_a_block_ends_where_the_engine_ended_it(engine: Any, value: str, size: i
     assert stream.read(12) == b"what follows"
 
 
+def test_a_result_is_all_of_its_blocks(engine: Any) -> None:
+    result = engine.query("SELECT number FROM numbers(25) SETTINGS max_block_size = 10", "Native")
+    blocks = list(blocks_of(result.bytes()))
+    assert [block.rows for block in blocks] == [10, 10, 5]
+    assert b"".join(block.native for block in blocks) == result.bytes()
+
+
 def test_a_type_of_unknown_layout_is_told(engine: Any) -> None:
     block = engine.query("SELECT uniqState(1) AS v", "Native").bytes()
     with pytest.raises(QueryError, match="AggregateFunction"):
@@ -79,7 +90,7 @@ def test_a_type_of_unknown_layout_is_told(engine: Any) -> None:
 
 def test_a_header_names_its_columns() -> None:
     columns = (Column("a", "UInt8"), Column("b c", "DateTime('UTC')"))
-    assert columns_of(header(columns)) == columns
+    assert next(blocks_of(header(columns))).columns == columns
 
 
 def test_retyping_changes_types_and_nothing_else(engine: Any) -> None:
@@ -87,8 +98,8 @@ def test_retyping_changes_types_and_nothing_else(engine: Any) -> None:
     block = engine.query(sql, "Native").bytes()
     types = ["String", "DateTime('Asia/Tokyo')", "Array(UInt64)"]
     changed = retyped(block, types)
-    assert [column.type for column in columns_of(changed)] == types
-    assert retyped(changed, [column.type for column in columns_of(block)]) == block
+    assert kinds(changed) == types
+    assert retyped(changed, kinds(block)) == block
 
 
 def test_arguments_are_split_at_their_own_commas_alone() -> None:

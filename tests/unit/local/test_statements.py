@@ -20,6 +20,7 @@ from local.clickhouse.statements import Insert, literal, quoted, read, unquoted
         ("INSERT INTO t VALUES (1)", None),
         ("INSERT INTO t SELECT 1", None),
         ("INSERT INTO t (a) SELECT 1", None),
+        ("INSERT INTO t SETTINGS async_insert = 1, log_comment = 'a, b' SELECT 1", None),
         ("INSERT INTO FUNCTION file('x') VALUES", None),
         ("SELECT 'INSERT INTO t VALUES'", None),
     ],

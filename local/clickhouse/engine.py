@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import threading
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -83,7 +84,7 @@ class Engine:
 
         The engine lays one over it in which the name of any file of the machine is a table.
         """
-        kept = (self._folder / "metadata" / "default.sql").exists()
+        kept = self._default_holds_tables()
         self._admin.query(
             "SET check_table_dependencies = 0, check_referential_table_dependencies = 0"
         )
@@ -91,6 +92,20 @@ class Engine:
         self._admin.query(
             "ATTACH DATABASE default" if kept else "CREATE DATABASE default ENGINE = Atomic"
         )
+
+    def _default_holds_tables(self) -> bool:
+        """Tell whether `default` can be attached again; forget its definition where it can't.
+
+        Of a database without tables the engine keeps the definition, and refuses to attach it.
+        """
+        definition = self._folder / "metadata" / "default.sql"
+        if not definition.exists():
+            return False
+        found = re.search(r"UUID '(([0-9a-f]{3})[0-9a-f-]+)'", definition.read_text())
+        if found and (self._folder / "store" / found[2] / found[1]).exists():
+            return True
+        definition.unlink()
+        return False
 
     def _names(self, table: str) -> list[str]:
         return [row[0] for row in self._rows(f"SELECT name FROM {table}")]

@@ -1,0 +1,133 @@
+"""One investment's judgement on one card; a figure never stands without its interval."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from html import escape
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import blocks, charts, queries
+from dashboard.format import (
+    age,
+    known,
+    moment,
+    money,
+    money_between,
+    number,
+    p_value,
+    percent,
+    percent_between,
+    plural,
+)
+from dashboard.verdicts import VERDICTS, Judgement
+
+_SUSPECT_BELOW: Final = 0.05
+_HASH_SHOWN: Final = 12
+_DOT: Final = " \N{MIDDLE DOT} "
+_CONTEXT: Final = (
+    "Context, not the estimate. Who has been reached changes from month to month, and those "
+    "reached early may always have booked more."
+)
+
+
+def show(judgement: Judgement, context: pd.DataFrame, now: datetime, zone: ZoneInfo) -> None:
+    """Show the question, the verdict, the figures with their intervals, and what they rest on."""
+    with st.container(border=True):
+        st.html(_head(judgement))
+        pictures, figures = st.columns(2, gap="medium")
+        with pictures:
+            _show_effect(judgement)
+            _show_context(judgement, context)
+        figures.html(blocks.facts(_facts(judgement)))
+        st.html(_proof(judgement, now, zone))
+        with st.expander("The SQL behind this judgement"):
+            params = {"investment_id": judgement.investment_id}
+            st.code(queries.spelled_out(queries.JUDGEMENT, params), language="sql")
+
+
+def _show_effect(judgement: Judgement) -> None:
+    st.html(blocks.caption(f"Effect per {judgement.unit_kind} and month, with its 95% interval"))
+    if not all(map(known, (judgement.effect, judgement.effect_low, judgement.effect_high))):
+        st.html(blocks.note("No interval, so nothing is drawn: the reason is given above."))
+        return
+    st.altair_chart(charts.effect(judgement))
+    if known(judgement.min_detectable_effect):
+        st.html(blocks.note("Grey: effects too small for this panel to be relied on to see."))
+
+
+def _show_context(judgement: Judgement, context: pd.DataFrame) -> None:
+    if not context.empty:
+        st.html(blocks.caption("Mean bookings of reps, by month", _CONTEXT))
+        st.altair_chart(charts.context(context, judgement.currency))
+
+
+def _head(judgement: Judgement) -> str:
+    verdict = VERDICTS[judgement.verdict]
+    question = f'<p class="question">{escape(judgement.question)}</p>' * bool(judgement.question)
+    return (
+        f'<div class="hw hw-card"><span class="kind">{escape(judgement.kind)}</span>'
+        f"<h3>{escape(judgement.name)}</h3>"
+        f'<span class="hw-verdict {judgement.verdict}">{verdict.glyph} {verdict.label}</span>'
+        f'{question}<p class="reason">{escape(judgement.reason)}</p></div>'
+    )
+
+
+def _facts(judgement: Judgement) -> Iterator[tuple[str, str, str]]:
+    j, currency, unit = judgement, judgement.currency, judgement.unit_kind
+    yield (
+        f"Effect per {unit} and month",
+        money(j.effect, currency, signed=True) if known(j.effect) else "no estimate",
+        _within(money_between(j.effect_low, j.effect_high, currency)),
+    )
+    yield (
+        "Incremental margin",
+        money(j.incremental_margin, currency) if known(j.incremental_margin) else "no estimate",
+        _within(money_between(j.incremental_margin_low, j.incremental_margin_high, currency)),
+    )
+    margin_rate = f"margin is {percent(j.gross_margin_rate)} of what was booked more"
+    yield "Cost", money(j.cost_minor, currency), f"spent on it so far; {margin_rate}"
+    yield (
+        "ROI",
+        percent(j.roi, signed=True) if known(j.roi) else "no estimate",
+        _within(percent_between(j.roi_low, j.roi_high)),
+    )
+    yield "Alike before it began?", p_value(j.pretrend_p_value), _pretrend(j)
+    yield (
+        "Smallest visible effect",
+        money(j.min_detectable_effect, currency),
+        f"per {unit} and month: found in 80% of cases at the 5% level",
+    )
+    yield (
+        "Panel",
+        f"{plural(j.treated_units, unit)} reached, {number(j.control_units)} to compare with",
+        f"{plural(j.treated_unit_months, f'{unit}-month')} under it",
+    )
+
+
+def _within(between: str) -> str:
+    return f"95% interval: {between}" if between else "no interval"
+
+
+def _pretrend(judgement: Judgement) -> str:
+    if judgement.pretrend_p_value is None:
+        return "It could not be tested on this panel."
+    who = f"{judgement.unit_kind}s reached and not reached"
+    if judgement.pretrend_p_value < _SUSPECT_BELOW:
+        return f"No: {who} were drifting apart already; the effect may be that drift."
+    return f"No sign that {who} were on different paths before. A small panel can miss it."
+
+
+def _proof(judgement: Judgement, now: datetime, zone: ZoneInfo) -> str:
+    ago = age((now - judgement.as_of).total_seconds())
+    title = f' title="{escape(judgement.panel_hash)}"'
+    pieces = (
+        f"Judged {ago} ago ({moment(judgement.as_of, zone)} {escape(zone.key)})",
+        f"outcome {escape(judgement.outcome)}",
+        f"estimator {escape(judgement.estimator)}",
+        f"panel <code{title}>{escape(judgement.panel_hash[:_HASH_SHOWN])}</code>",
+        f"code {escape(judgement.code_version)}",
+    )
+    return f'<p class="hw hw-proof">{_DOT.join(pieces)}</p>'

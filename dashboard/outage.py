@@ -1,0 +1,27 @@
+"""What a page does while the warehouse does not answer: it says so, and asks again."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import streamlit as st
+
+from contracts.errors import HeadwaterError
+from dashboard import blocks, reading
+
+_Answer = TypeVar("_Answer")
+
+
+def asked(read: Callable[[], _Answer]) -> _Answer | None:
+    """Return what was read; where it can't be, say why and since when, and return None.
+
+    A page calls it in a fragment that runs again by itself, so it goes on once there is an answer.
+    """
+    now = reading.now()
+    try:
+        answer = read()
+    except HeadwaterError as error:
+        last = st.session_state.get("last_answer_at")
+        st.html(blocks.outage(error, now, last, reading.zone()))
+        return None
+    st.session_state["last_answer_at"] = now
+    return answer

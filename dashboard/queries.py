@@ -1,0 +1,204 @@
+"""Every question that the pages ask of the warehouse, in SQL; values are parameters alone."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+WEIGHTS_VERSION: Final = "v1"
+"""The version of the engagement weights that the pages show."""
+
+EVIDENCE_ROWS: Final = 500
+"""How many rows of evidence a page lists at most, the heaviest first."""
+
+FRESHNESS: Final = """
+    SELECT
+        now64(6, 'UTC') AS looked_at,
+        if(count() = 0, NULL, max(ingested_at)) AS newest_at,
+        countIf(is_recent) AS stored,
+        quantileExactIf(0.5)(delay, is_recent) AS p50_seconds,
+        quantileExactIf(0.99)(delay, is_recent) AS p99_seconds
+    FROM
+    (
+        SELECT
+            ingested_at,
+            ingested_at > now64(6, 'UTC') - INTERVAL 1 HOUR AS is_recent,
+            dateDiff('microsecond', received_at, ingested_at) / 1e6 AS delay
+        FROM raw.activity
+    )
+"""
+"""Both ends of every duration are read from the warehouse's clock, or written by ours."""
+
+FIGURES: Final = """
+    SELECT
+        countIf(event_time >= %(today)s) AS today,
+        countIf(event_time > %(now)s - INTERVAL 1 HOUR) AS last_hour,
+        countIf(event_time >= %(today)s - INTERVAL 7 DAY
+            AND event_time <= %(now)s - INTERVAL 7 DAY) AS week_before,
+        uniqExactIf(account_id,
+            account_id != '' AND event_time > %(now)s - INTERVAL 7 DAY) AS engaged,
+        (SELECT count() FROM live.account) AS accounts,
+        countIf(direction != 'internal' AND NOT is_automatic) AS outside,
+        countIf(direction != 'internal' AND NOT is_automatic AND account_id = '') AS unmatched
+    FROM live.activity
+    WHERE event_time > %(now)s - INTERVAL 30 DAY AND event_time <= %(now)s
+"""
+
+DEAD_LETTERS: Final = """
+    SELECT
+        reason,
+        count() AS waiting,
+        min(failed_at) AS oldest_at,
+        arrayStringConcat(arraySort(groupUniqArray(source)), ', ') AS sources,
+        argMax(detail, failed_at) AS newest_detail
+    FROM live.dead_letter
+    WHERE replayed_at IS NULL
+    GROUP BY reason
+    ORDER BY waiting DESC, reason
+"""
+
+NEWEST: Final = """
+    SELECT
+        activity_id, channel, direction, event_time, ingested_at, subject, duration_seconds,
+        arrayFilter((who, is_ours) -> NOT is_ours, participant_address, participant_is_ours)
+            AS theirs,
+        arrayFilter((who, is_ours) -> is_ours, participant_address, participant_is_ours) AS ours,
+        account_id, account_name, match_rule, match_reason
+    FROM live.activity
+    WHERE activity_id IN
+    (
+        SELECT activity_id FROM raw.activity
+        ORDER BY ingested_at DESC, event_time DESC
+        LIMIT %(limit)s
+    )
+    ORDER BY ingested_at DESC, event_time DESC, activity_id
+"""
+
+SCORE: Final = """
+    SELECT account_id, score, component, points, activity_count, last_activity_at
+    FROM live.engagement(as_of = %(as_of)s, weights_version = %(weights)s)
+    WHERE account_id = %(account_id)s
+"""
+
+RANKING: Final = """
+    SELECT
+        today.account_id AS account_id,
+        account.name AS name,
+        today.score AS score,
+        today.score - before.score AS change,
+        today.last_activity_at AS last_activity_at,
+        today.activity_count AS activity_count
+    FROM live.engagement(as_of = %(as_of)s, weights_version = %(weights)s) AS today
+    INNER JOIN live.engagement(as_of = %(before)s, weights_version = %(weights)s) AS before
+        ON before.account_id = today.account_id
+    INNER JOIN live.account AS account ON account.account_id = today.account_id
+    ORDER BY score DESC, name
+"""
+
+COMPONENTS: Final = """
+    SELECT
+        weight.component AS component,
+        weight.label AS label,
+        weight.weight AS weight,
+        weight.half_life_days AS half_life_days,
+        weight.saturation AS saturation,
+        evidence.mass AS mass,
+        evidence.rows AS rows,
+        weight.weight * (1 - exp(-evidence.mass / weight.saturation)) AS points
+    FROM
+    (
+        SELECT * FROM ml.engagement_weight FINAL WHERE weights_version = %(weights)s
+    ) AS weight
+    LEFT JOIN
+    (
+        SELECT component, sum(mass) AS mass, count() AS rows
+        FROM live.engagement_evidence(as_of = %(as_of)s, weights_version = %(weights)s)
+        WHERE account_id = %(account_id)s
+        GROUP BY component
+    ) AS evidence ON evidence.component = weight.component
+    ORDER BY points DESC, component
+"""
+
+EVIDENCE: Final = """
+    SELECT
+        evidence.component AS component,
+        weight.label AS label,
+        evidence.event_time AS event_time,
+        if(evidence.person = '', activity.subject, evidence.person) AS what,
+        evidence.mass AS mass,
+        weight.weight * (1 - exp(-sum(evidence.mass) OVER part / weight.saturation))
+            * evidence.mass / sum(evidence.mass) OVER part AS points,
+        evidence.activity_id AS activity_id
+    FROM live.engagement_evidence(as_of = %(as_of)s, weights_version = %(weights)s) AS evidence
+    INNER JOIN
+    (
+        SELECT * FROM ml.engagement_weight FINAL WHERE weights_version = %(weights)s
+    ) AS weight ON weight.component = evidence.component
+    LEFT JOIN raw.activity AS activity FINAL ON activity.activity_id = evidence.activity_id
+    WHERE evidence.account_id = %(account_id)s
+    WINDOW part AS (PARTITION BY evidence.component)
+    ORDER BY points DESC, activity_id
+    LIMIT %(limit)s
+"""
+
+HAS_MARTS: Final = """
+    SELECT count() FROM system.tables
+    WHERE (database, name) IN (('marts', 'investment_roi'), ('marts', 'rep_month'))
+"""
+
+REGISTERED: Final = """
+    SELECT uniqExact(investment_id) FROM raw.investment FINAL WHERE NOT is_deleted
+"""
+
+JUDGEMENTS: Final = """
+    SELECT * FROM marts.investment_roi
+    ORDER BY roi IS NULL, roi DESC, investment_id
+"""
+
+JUDGEMENT: Final = """
+    SELECT * FROM marts.investment_roi
+    WHERE investment_id = %(investment_id)s
+"""
+
+CONTEXT: Final = """
+    SELECT
+        month.month_on AS month_on,
+        exposure.unit_id != '' AND toStartOfMonth(exposure.starts_on) <= month.month_on
+            AS is_treated,
+        avg(month.bookings_minor) AS mean_bookings_minor,
+        count() AS reps
+    FROM marts.rep_month AS month
+    LEFT JOIN
+    (
+        SELECT unit_id, min(starts_on) AS starts_on
+        FROM
+        (
+            SELECT * FROM raw.exposure FINAL
+            WHERE investment_id = %(investment_id)s AND unit_kind = 'rep'
+            ORDER BY knowable_at DESC
+            LIMIT 1 BY unit_id, starts_on
+        )
+        WHERE NOT is_deleted
+        GROUP BY unit_id
+    ) AS exposure ON exposure.unit_id = month.rep_id
+    GROUP BY month_on, is_treated
+    ORDER BY month_on, is_treated
+"""
+
+
+def moment(at: datetime) -> str:
+    """Return a moment as the warehouse reads it, to the microsecond."""
+    return f"{at:%Y-%m-%d %H:%M:%S.%f}"
+
+
+def spelled_out(sql: str, params: Mapping[str, str | int]) -> str:
+    """Return a statement with its values in it, for a person to run; it is never run here."""
+    text = sql % {name: _literal(value) for name, value in params.items()}
+    lines = text.strip("\n").splitlines()
+    indent = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
+    return "\n".join(line[indent:] for line in lines).rstrip()
+
+
+def _literal(value: str | int) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,119 @@
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from contracts.errors import Fatal, Retryable
+from dashboard import blocks, queries
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ZONE = ZoneInfo("Europe/Berlin")
+
+
+def freshness(age: timedelta, stored: int = 3) -> str:
+    seen = {
+        "looked_at": NOW,
+        "newest_at": NOW - age,
+        "stored": stored,
+        "p50_seconds": 0.2,
+        "p99_seconds": 1.4,
+    }
+    return blocks.freshness(seen, ZONE)
+
+
+def heard(**changes: object) -> pd.DataFrame:
+    row = {
+        "channel": "email",
+        "direction": "inbound",
+        "event_time": NOW - timedelta(minutes=1),
+        "ingested_at": NOW - timedelta(minutes=1),
+        "subject": "Hello",
+        "duration_seconds": 0,
+        "theirs": ["anna@buyer.example"],
+        "ours": ["kim@ours.example"],
+        "account_id": "A-1",
+        "account_name": "Buyer",
+        "match_reason": "anna@buyer.example is an address of Anna, Buyer",
+    }
+    return pd.DataFrame([row | changes])
+
+
+def test_the_age_of_the_data_is_told_with_its_delays_and_time_zone():
+    text = freshness(timedelta(seconds=3))
+    assert "Live" in text
+    assert "<b>3 s ago</b>" in text
+    assert "<b>200 ms</b> p50, <b>1.4 s</b> p99 (3 activities in the last hour)" in text
+    assert "13:00:00" in text
+    assert "Europe/Berlin" in text
+
+
+def test_old_data_is_not_called_live():
+    text = freshness(timedelta(hours=3), stored=0)
+    assert "Live" not in text
+    assert "Quiet" in text
+    assert "3 h ago" in text
+    assert "nothing in the last hour" in text
+    assert "headwater status" in text
+
+
+def test_an_outage_says_since_when_and_shows_no_stack():
+    error = Retryable("reading: the warehouse does not answer (Connection refused)")
+    text = blocks.outage(error, NOW, NOW - timedelta(seconds=40), ZONE)
+    assert "The warehouse does not answer" in text
+    assert "last answer 40 s ago, at 12:59:20" in text
+    assert "Connection refused" in text
+    assert "Traceback" not in text
+
+
+def test_a_lasting_fault_is_not_told_as_an_outage():
+    text = blocks.outage(Fatal("Run `headwater migrate`"), NOW, None, ZONE)
+    assert "can't be read" in text
+    assert "headwater migrate" in text
+
+
+def test_what_was_heard_can_t_write_html():
+    script = "<script>alert(1)</script>"
+    text = blocks.feed(
+        heard(
+            subject=script,
+            theirs=[f"{script}@x.example"],
+            account_name=script,
+            match_reason=script,
+        ),
+        NOW,
+        ZONE,
+    )
+    assert "<script" not in text
+    assert text.count("&lt;script&gt;") == 4
+    waiting = pd.DataFrame(
+        [
+            {
+                "reason": script,
+                "waiting": 1,
+                "oldest_at": NOW,
+                "sources": script,
+                "newest_detail": "x",
+            }
+        ]
+    )
+    assert "<script" not in blocks.dead_letters(waiting, NOW)
+
+
+def test_an_activity_says_who_wrote_to_whom():
+    inbound, outbound = heard(), heard(direction="outbound")
+    assert "anna@buyer.example → kim@ours.example" in blocks.feed(inbound, NOW, ZONE)
+    assert "kim@ours.example → anna@buyer.example" in blocks.feed(outbound, NOW, ZONE)
+
+
+def test_an_activity_without_an_account_says_so_and_why():
+    text = blocks.feed(heard(account_id="", account_name="", match_reason=""), NOW, ZONE)
+    assert "no account" in text
+    assert "Not matched yet" in text
+
+
+def test_the_sql_on_show_quotes_its_values():
+    sql = queries.spelled_out(
+        queries.SCORE, {"account_id": "O'Brien\\", "as_of": "x", "weights": "v1"}
+    )
+    assert "account_id = 'O\\'Brien\\\\'" in sql
+    assert not sql.startswith(" ")

@@ -1,4 +1,9 @@
-"""Brings the warehouse's tables up to date: numbered SQL files, each applied once, checksummed."""
+"""Brings the warehouse's tables up to date: numbered SQL files, each applied once, checksummed.
+
+Every statement of a migration can be run again. So a migration that was cut off is repeated by the
+next call, and two processes that migrate at once do each other no harm: there is no lock to take,
+or to find still taken.
+"""
 
 from pathlib import Path
 from typing import Final
@@ -8,51 +13,63 @@ from clickhouse_migrations.exceptions import MigrationException
 from clickhouse_migrations.migrator import STATUS_MD5_MISMATCH, STATUS_UNKNOWN, StatusRow
 from pydantic import SecretStr
 
-from contracts.errors import Fatal
+from contracts.errors import Fatal, Rejected
 from warehouse.connection import connect, fates
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-_HISTORY: Final = "raw"
+OWNED: Final = ("raw", "ml", "live")
+"""The databases that migrations make, the layers that they own."""
+HISTORY_TABLE: Final = "schema_version"
+_HISTORY: Final = OWNED[0]
 """The database that keeps the history of what was applied."""
-_HISTORY_TABLE: Final = "schema_version"
 
 
 def migrate(url: SecretStr) -> list[str]:
-    """Apply what is missing, in order; return the names of what was applied.
-
-    Safe to call again. Two at once are not: one process, the runner, migrates.
+    """Apply what is missing, in order; return the names of what was applied. Safe to call again.
 
     Raises:
-        Fatal: if an applied migration was edited, if the warehouse is newer than this code, or if
-            it holds tables of somebody else's.
+        Fatal: if an applied migration was edited, if the warehouse is newer than this code, if it
+            holds tables of somebody else's, or if a migration fails.
+        Retryable: if the warehouse is away or busy.
     """
-    with fates("migrating"):
-        _refuse_foreign(url)
-        _refuse_edited(url)
-        try:
-            applied = _cluster(url).migrate(_HISTORY, MIGRATIONS, lock=False)
-        except MigrationException as error:
-            raise Fatal(f"migrating: {error}") from error
-    names = {int(file.name.split("_")[0]): file.stem for file in MIGRATIONS.glob("*.sql")}
-    return [names[int(migration.version)] for migration in applied or ()]
+    try:
+        with fates("migrating"):
+            _refuse_foreign(url)
+            _refuse_edited(url)
+            applied = _cluster(url).migrate(
+                _HISTORY, MIGRATIONS, migration_log_format="compact", lock=False
+            )
+    except MigrationException as error:
+        raise Fatal(f"migrating: {error}") from error
+    except Rejected as error:
+        pending = next(row.version for row in _rows(url) if not row.applied_at)
+        raise Fatal(f"migration {pending} failed: {error.detail}") from error
+    names = {_number(file): file.stem for file in _files()}
+    return [names[migration.version] for migration in applied]
 
 
 def status(url: SecretStr) -> list[str]:
     """Return a line for each migration: its name and whether it is applied."""
-    with fates("asking which migrations are applied"):
-        states = {int(row.version): row.state for row in _rows(url)}
-    files = sorted(MIGRATIONS.glob("*.sql"))
-    return [f"{file.stem}: {states.get(int(file.name.split('_')[0]), 'pending')}" for file in files]
+    states = {row.version: row.state for row in _rows(url)}
+    return [f"{file.stem}: {states[_number(file)]}" for file in _files()]
 
 
 def version(url: SecretStr) -> int:
     """Return the number of the newest migration that is applied; 0 for none."""
-    with fates("asking which migrations are applied"):
-        return max((int(row.version) for row in _rows(url) if row.applied_at), default=0)
+    return max((row.version for row in _rows(url) if row.applied_at), default=0)
+
+
+def _files() -> list[Path]:
+    return sorted(MIGRATIONS.glob("*.sql"))
+
+
+def _number(file: Path) -> int:
+    return int(file.name.split("_")[0])
 
 
 def _rows(url: SecretStr) -> list[StatusRow]:
-    return _cluster(url).status(_HISTORY, MIGRATIONS)
+    with fates("asking which migrations are applied"):
+        return _cluster(url).status(_HISTORY, MIGRATIONS)
 
 
 def _refuse_edited(url: SecretStr) -> None:
@@ -70,17 +87,21 @@ def _refuse_edited(url: SecretStr) -> None:
 
 
 def _refuse_foreign(url: SecretStr) -> None:
+    """Refuse a warehouse whose databases have our names, but not our history."""
     client = connect(url)
-    tables = "SELECT name FROM system.tables WHERE database = %(database)s"
-    with fates("looking at the warehouse's tables"):
-        names = {name for (name,) in client.execute(tables, {"database": _HISTORY})}
+    held = client.execute(
+        "SELECT database, name FROM system.tables WHERE database IN %(owned)s ORDER BY ALL",
+        {"owned": OWNED},
+    )
     client.disconnect()
-    if names and _HISTORY_TABLE not in names:
+    if held and (_HISTORY, HISTORY_TABLE) not in held:
+        names = ", ".join(".".join(table) for table in held[:3])
         raise Fatal(
-            f"the database `{_HISTORY}` of this warehouse holds tables that are not Headwater's "
-            f"({', '.join(sorted(names)[:3])}): give Headwater a warehouse of its own"
+            f"this warehouse holds tables that are not Headwater's ({names}): give Headwater a "
+            "warehouse of its own, by HEADWATER_WAREHOUSE_URL"
         )
 
 
 def _cluster(url: SecretStr) -> ClickhouseCluster:
-    return ClickhouseCluster(db_url=url.get_secret_value(), migrations_table=_HISTORY_TABLE)
+    connect(url)  # refuses a URL that is wrong
+    return ClickhouseCluster(db_url=url.get_secret_value(), migrations_table=HISTORY_TABLE)

@@ -1,9 +1,11 @@
 -- What was heard: sightings, activities, matches, dead letters, and what people and we did.
--- Every table forgets repeats by its sorting key; the latest write of a key wins.
+-- Every table forgets repeats by its sorting key; the latest write of a key wins. An insert returns
+-- when its rows are on the disk, and not merely in the system's cache: the log may forget them then.
+-- Every statement of a migration can be run again, so that one that was cut off can be repeated.
 
 CREATE DATABASE IF NOT EXISTS raw;
 
-CREATE TABLE raw.sighting
+CREATE TABLE IF NOT EXISTS raw.sighting
 (
     source LowCardinality(String),
     external_id String,
@@ -18,9 +20,10 @@ CREATE TABLE raw.sighting
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY (source, external_id, ingest_run);
+ORDER BY (source, external_id, ingest_run)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE raw.activity
+CREATE TABLE IF NOT EXISTS raw.activity
 (
     activity_id UUID,
     channel LowCardinality(String),
@@ -43,9 +46,10 @@ CREATE TABLE raw.activity
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY activity_id;
+ORDER BY activity_id
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE raw.match
+CREATE TABLE IF NOT EXISTS raw.match
 (
     activity_id UUID,
     decided_by LowCardinality(String),
@@ -60,9 +64,10 @@ CREATE TABLE raw.match
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY (activity_id, decided_by, matched_at);
+ORDER BY (activity_id, decided_by, matched_at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE raw.dead_letter
+CREATE TABLE IF NOT EXISTS raw.dead_letter
 (
     dead_letter_id UUID,
     topic LowCardinality(String),
@@ -82,9 +87,10 @@ CREATE TABLE raw.dead_letter
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY dead_letter_id;
+ORDER BY dead_letter_id
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE raw.command
+CREATE TABLE IF NOT EXISTS raw.command
 (
     idempotency_key UUID,
     kind LowCardinality(String),
@@ -98,9 +104,10 @@ CREATE TABLE raw.command
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY (idempotency_key, outcome);
+ORDER BY (idempotency_key, outcome)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE raw.source_cursor
+CREATE TABLE IF NOT EXISTS raw.source_cursor
 (
     source String,
     state String,
@@ -108,9 +115,10 @@ CREATE TABLE raw.source_cursor
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(saved_at)
-ORDER BY source;
+ORDER BY source
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE raw.crm_write
+CREATE TABLE IF NOT EXISTS raw.crm_write
 (
     write_id UUID,
     run_id UUID,
@@ -127,4 +135,5 @@ CREATE TABLE raw.crm_write
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY (target, object_type, object_id, field, write_id);
+ORDER BY (target, object_type, object_id, field, write_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;

@@ -1,7 +1,7 @@
 -- The CRM as it was told to us: every version of a record is kept, keyed by when it could have been
 -- known. The current record is a view.
 
-CREATE TABLE raw.account
+CREATE TABLE IF NOT EXISTS raw.account
 (
     account_id String,
     name String,
@@ -19,9 +19,10 @@ CREATE TABLE raw.account
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY (account_id, knowable_at);
+ORDER BY (account_id, knowable_at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE raw.contact
+CREATE TABLE IF NOT EXISTS raw.contact
 (
     contact_id String,
     account_id String,
@@ -36,9 +37,10 @@ CREATE TABLE raw.contact
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY (contact_id, knowable_at);
+ORDER BY (contact_id, knowable_at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE raw.opportunity
+CREATE TABLE IF NOT EXISTS raw.opportunity
 (
     opportunity_id String,
     account_id String,
@@ -60,9 +62,10 @@ CREATE TABLE raw.opportunity
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY (opportunity_id, knowable_at);
+ORDER BY (opportunity_id, knowable_at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE raw.stage_change
+CREATE TABLE IF NOT EXISTS raw.stage_change
 (
     opportunity_id String,
     changed_at DateTime64(6, 'UTC'),
@@ -74,9 +77,10 @@ CREATE TABLE raw.stage_change
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY (opportunity_id, changed_at, to_stage, knowable_at);
+ORDER BY (opportunity_id, changed_at, to_stage, knowable_at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE raw.rep
+CREATE TABLE IF NOT EXISTS raw.rep
 (
     rep_id String,
     name String,
@@ -90,9 +94,10 @@ CREATE TABLE raw.rep
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY (rep_id, knowable_at);
+ORDER BY (rep_id, knowable_at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE raw.org_unit
+CREATE TABLE IF NOT EXISTS raw.org_unit
 (
     unit_id String,
     unit_kind LowCardinality(String),
@@ -103,9 +108,10 @@ CREATE TABLE raw.org_unit
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY (unit_id, knowable_at);
+ORDER BY (unit_id, knowable_at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE raw.assignment
+CREATE TABLE IF NOT EXISTS raw.assignment
 (
     child_id String,
     parent_kind LowCardinality(String),
@@ -118,9 +124,10 @@ CREATE TABLE raw.assignment
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY (child_id, parent_kind, parent_id, effective_from, knowable_at);
+ORDER BY (child_id, parent_kind, parent_id, effective_from, knowable_at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE raw.quota
+CREATE TABLE IF NOT EXISTS raw.quota
 (
     owner_id String,
     period_starts_on Date32,
@@ -133,9 +140,10 @@ CREATE TABLE raw.quota
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY (owner_id, period_starts_on, knowable_at);
+ORDER BY (owner_id, period_starts_on, knowable_at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE raw.currency_rate
+CREATE TABLE IF NOT EXISTS raw.currency_rate
 (
     currency LowCardinality(String),
     base LowCardinality(String),
@@ -147,9 +155,10 @@ CREATE TABLE raw.currency_rate
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY (currency, base, rate_on, knowable_at);
+ORDER BY (currency, base, rate_on, knowable_at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE raw.investment
+CREATE TABLE IF NOT EXISTS raw.investment
 (
     investment_id String,
     kind LowCardinality(String),
@@ -164,9 +173,10 @@ CREATE TABLE raw.investment
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY (investment_id, knowable_at);
+ORDER BY (investment_id, knowable_at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE raw.investment_cost
+CREATE TABLE IF NOT EXISTS raw.investment_cost
 (
     investment_id String,
     month_on Date32,
@@ -179,9 +189,10 @@ CREATE TABLE raw.investment_cost
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY (investment_id, month_on, cost_kind, knowable_at);
+ORDER BY (investment_id, month_on, cost_kind, knowable_at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE raw.exposure
+CREATE TABLE IF NOT EXISTS raw.exposure
 (
     investment_id String,
     unit_kind LowCardinality(String),
@@ -195,4 +206,5 @@ CREATE TABLE raw.exposure
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(ingested_at)
-ORDER BY (investment_id, unit_kind, unit_id, starts_on, knowable_at);
+ORDER BY (investment_id, unit_kind, unit_id, starts_on, knowable_at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;

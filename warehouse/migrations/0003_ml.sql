@@ -2,7 +2,7 @@
 
 CREATE DATABASE IF NOT EXISTS ml;
 
-CREATE TABLE ml.engagement_weight
+CREATE TABLE IF NOT EXISTS ml.engagement_weight
 (
     weights_version LowCardinality(String),
     component LowCardinality(String),
@@ -22,7 +22,7 @@ VALUES
     ('v1', 'breadth', 'Several people take part', 16, 30, 3),
     ('v1', 'email_outbound', 'We wrote to them', 6, 14, 5);
 
-CREATE TABLE ml.engagement_score
+CREATE TABLE IF NOT EXISTS ml.engagement_score
 (
     account_id String,
     as_of DateTime64(6, 'UTC'),
@@ -37,7 +37,7 @@ CREATE TABLE ml.engagement_score
 ENGINE = ReplacingMergeTree(ingested_at)
 ORDER BY (weights_version, as_of, account_id);
 
-CREATE TABLE ml.investment_judgement
+CREATE TABLE IF NOT EXISTS ml.investment_judgement
 (
     investment_id String,
     as_of DateTime64(6, 'UTC'),

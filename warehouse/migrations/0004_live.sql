@@ -2,7 +2,7 @@
 
 CREATE DATABASE IF NOT EXISTS live;
 
-CREATE VIEW live.account AS
+CREATE OR REPLACE VIEW live.account AS
 SELECT * FROM
 (
     SELECT * FROM raw.account FINAL
@@ -11,7 +11,7 @@ SELECT * FROM
 )
 WHERE NOT is_deleted;
 
-CREATE VIEW live.contact AS
+CREATE OR REPLACE VIEW live.contact AS
 SELECT * FROM
 (
     SELECT * FROM raw.contact FINAL
@@ -21,16 +21,16 @@ SELECT * FROM
 WHERE NOT is_deleted;
 
 -- The current match of each activity: a person's choice wins, then the newest decision.
-CREATE VIEW live.match AS
+CREATE OR REPLACE VIEW live.match AS
 SELECT * FROM raw.match FINAL
-ORDER BY activity_id, decided_by != 'rule' DESC, matched_at DESC
+ORDER BY activity_id, decided_by != 'rule' DESC, matched_at DESC, decided_by
 LIMIT 1 BY activity_id;
 
 -- What each activity of the past year adds to its account's score at a moment, before saturation:
 -- one row per account, component and activity; for breadth, one per person who took part.
 -- To write to somebody, or to copy them, does not make them a participant: they must have written,
 -- spoken for a minute, or met.
-CREATE VIEW live.engagement_evidence AS
+CREATE OR REPLACE VIEW live.engagement_evidence AS
 WITH
     {as_of:DateTime64(6, 'UTC')} AS moment,
     counted AS
@@ -102,7 +102,7 @@ INNER JOIN
 ) AS weights USING (component);
 
 -- The engagement score of every account at a moment, 0 to 100; its points sum to it.
-CREATE VIEW live.engagement AS
+CREATE OR REPLACE VIEW live.engagement AS
 WITH
     by_component AS
     (
@@ -145,7 +145,7 @@ FROM live.account AS account
 LEFT JOIN by_account AS scored ON scored.account_id = account.account_id;
 
 -- Activities with whom they belong to, for the live page.
-CREATE VIEW live.activity AS
+CREATE OR REPLACE VIEW live.activity AS
 SELECT
     activity.activity_id AS activity_id,
     activity.channel AS channel,
@@ -167,27 +167,37 @@ FROM raw.activity AS activity FINAL
 LEFT JOIN live.match AS matched ON matched.activity_id = activity.activity_id
 LEFT JOIN live.account AS account ON account.account_id = matched.account_id;
 
-CREATE VIEW live.dead_letter AS
+CREATE OR REPLACE VIEW live.dead_letter AS
 SELECT * FROM raw.dead_letter FINAL;
 
 -- The account of each ingest run: seen = activities + records + repeated + excluded + dead_lettered.
--- An activity counts in the run that heard it first, every further copy is repeated; a CRM record
--- that the run heard is a record, or repeated where an earlier run told us the same.
-CREATE VIEW live.ingest_run AS
+-- An event is counted once in its run. It is dead-lettered until it has a sighting, however often it
+-- was tried. An activity counts where its first copy was heard, every further copy is repeated; a CRM
+-- record is a record where it was heard first, and repeated in later runs. The order is that of
+-- hearing, which a replay does not change, not that of storing.
+CREATE OR REPLACE VIEW live.ingest_run AS
 WITH
-    sightings AS
+    sighted AS
     (
         SELECT
-            *,
-            first_value(ingest_run) OVER copies AS first_run,
-            row_number() OVER copies AS copy
-        FROM
-        (
-            SELECT *, if(disposition = 'activity', toString(activity_id), source || '\n' || external_id) AS what
-            FROM raw.sighting FINAL
-        )
-        WINDOW copies AS (PARTITION BY disposition, what ORDER BY ingested_at, ingest_run, external_id
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+            ingest_run,
+            disposition,
+            reason,
+            received_at,
+            row_number() OVER (
+                PARTITION BY
+                    disposition,
+                    if(disposition = 'activity', toString(activity_id), source || '\n' || external_id)
+                ORDER BY received_at, ingest_run, source, external_id) AS copy
+        FROM raw.sighting FINAL
+    ),
+    dead AS
+    (
+        SELECT source, external_id, ingest_run, reason, failed_at
+        FROM raw.dead_letter FINAL
+        WHERE is_event
+        ORDER BY failed_at DESC
+        LIMIT 1 BY source, external_id, ingest_run
     ),
     counted AS
     (
@@ -197,11 +207,20 @@ WITH
                 disposition = 'record', 'records', 'activities') AS fate,
             reason,
             received_at
-        FROM sightings
+        FROM sighted
+        UNION ALL
+        SELECT ingest_run, 'dead_lettered', reason, failed_at
+        FROM dead
+        WHERE (source, external_id, ingest_run) NOT IN
+        (
+            SELECT source, external_id, ingest_run FROM raw.sighting
+            WHERE (source, external_id, ingest_run) IN
+                (SELECT source, external_id, ingest_run FROM dead)
+        )
         UNION ALL
         SELECT ingest_run, 'dead_lettered', reason, failed_at
         FROM raw.dead_letter FINAL
-        WHERE replayed_at IS NULL
+        WHERE NOT is_event AND replayed_at IS NULL
     )
 SELECT
     ingest_run,

@@ -17,15 +17,15 @@ _COUNTS: Final = ("seen", "activities", "records", "repeated", "excluded", "dead
 
 _ACCOUNT: Final = "SELECT * FROM live.ingest_run WHERE ingest_run = %(ingest_run)s"
 _OUTCOMES: Final = """
-    SELECT
-        (
-            SELECT uniqExact(external_id) FROM raw.sighting
-            WHERE source = %(source)s AND ingest_run = %(ingest_run)s
-        ) +
-        (
-            SELECT uniqExact(dead_letter_id) FROM raw.dead_letter
-            WHERE ingest_run = %(ingest_run)s
-        )
+    SELECT uniqExact(external_id)
+    FROM
+    (
+        SELECT external_id FROM raw.sighting
+        WHERE source = %(source)s AND ingest_run = %(ingest_run)s
+        UNION ALL
+        SELECT external_id FROM raw.dead_letter
+        WHERE source = %(source)s AND ingest_run = %(ingest_run)s
+    )
 """
 
 

@@ -158,7 +158,8 @@ def test_a_person_chooses_a_match_through_the_door(settings, reader, tmp_path):
         assert httpx.post(url, json=command, headers=token).status_code == 202
     chosen = "SELECT account_id FROM live.match WHERE activity_id = %(id)s"
     wait_until(lambda: reader.value(chosen, {"id": activity_id}) == "acme")
-    assert reader.value("SELECT count() FROM raw.command FINAL") == 1
+    done = "SELECT count() FROM raw.command FINAL WHERE outcome = 'done'"
+    wait_until(lambda: reader.value(done) == 1)
 
 
 def test_following_a_maildir_hears_what_is_delivered(settings, reader, tmp_path):

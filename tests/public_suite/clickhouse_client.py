@@ -24,7 +24,7 @@ def main() -> int:
         parser.add_argument(option)
     known, rest = parser.parse_known_args()
     settings = dict(zip((name.lstrip("-") for name in rest[::2]), rest[1::2], strict=True))
-    if settings.pop("use_client_time_zone", None):
+    if settings.pop("use_client_time_zone", "0") == "1":
         settings["session_timezone"] = os.environ["TZ"]
     client = Client(
         known.host, port=known.port, database=known.database, settings=settings, **_login()

@@ -17,6 +17,8 @@ from warehouse.connection import connect, fates
 
 Params = Mapping[str, Any]
 _Row = TypeVar("_Row", bound=Row)
+_GRACE_SECONDS: Final = 2
+"""How long a server that stopped a query may take to say so."""
 
 
 class _Column(NamedTuple):
@@ -41,11 +43,12 @@ class Reader:
 
     Args:
         url: of the warehouse.
-        seconds: how long a query may run.
+        seconds: how long a query may run; an answer is not waited for much longer.
     """
 
     def __init__(self, url: SecretStr, seconds: int = 60) -> None:
         self._client = connect(url, readonly=2, max_execution_time=seconds, session_timezone="UTC")
+        self._client.connection.send_receive_timeout = seconds + _GRACE_SECONDS
         self._turn = Lock()
 
     def frame(self, sql: str, params: Params | None = None) -> pd.DataFrame:
@@ -80,8 +83,9 @@ class Reader:
         return next(iter(columns[0].cells), None) if columns else None
 
     def close(self) -> None:
-        """Leave the connection."""
-        self._client.disconnect()
+        """Leave the connection, once what is being read on it is read."""
+        with self._turn:
+            self._client.disconnect()
 
     def _execute(self, sql: str, params: Params | None) -> list[_Column]:
         try:

@@ -40,7 +40,7 @@ def show(judgement: Judgement, context: pd.DataFrame, now: datetime, zone: ZoneI
         pictures, figures = st.columns(2, gap="medium")
         with pictures:
             _show_effect(judgement)
-            _show_context(judgement, context)
+            _show_context(context)
         figures.html(blocks.facts(_facts(judgement)))
         st.html(_proof(judgement, now, zone))
         with st.expander("The SQL behind this judgement"):
@@ -58,10 +58,10 @@ def _show_effect(judgement: Judgement) -> None:
         st.html(blocks.note("Grey: effects too small for this panel to be relied on to see."))
 
 
-def _show_context(judgement: Judgement, context: pd.DataFrame) -> None:
+def _show_context(context: pd.DataFrame) -> None:
     if not context.empty:
-        st.html(blocks.caption("Mean bookings of reps, by month", _CONTEXT))
-        st.altair_chart(charts.context(context, judgement.currency))
+        st.html(blocks.caption("Mean bookings per rep, by whole month", _CONTEXT))
+        st.altair_chart(charts.context(context))
 
 
 def _head(judgement: Judgement) -> str:

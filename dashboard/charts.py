@@ -139,8 +139,9 @@ def returns(judgements: Sequence[Judgement]) -> alt.LayerChart:
     return _drawn(layers, height, f"Return on each investment. {said}.")
 
 
-def context(frame: pd.DataFrame, currency: str) -> alt.Chart:
+def context(frame: pd.DataFrame) -> alt.Chart:
     """Return mean bookings by month of those reached so far, and of those not yet reached."""
+    currency = frame["currency"].iloc[0]
     shown = frame.assign(
         month=pd.to_datetime(frame["month_on"]),
         bookings=frame["mean_bookings_minor"] / 10 ** minor_digits(currency),
@@ -154,7 +155,7 @@ def context(frame: pd.DataFrame, currency: str) -> alt.Chart:
             x=alt.X("month:T", title=None, axis=alt.Axis(format="%b %y", tickCount=6, grid=False)),
             y=alt.Y(
                 "bookings:Q",
-                title=f"{currency} a rep",
+                title=f"{currency} per rep",
                 axis=alt.Axis(labelExpr=_zero_plain("~s"), tickCount=4),
                 scale=alt.Scale(zero=True),
             ),

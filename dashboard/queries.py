@@ -165,6 +165,7 @@ CONTEXT: Final = """
         exposure.unit_id != '' AND toStartOfMonth(exposure.starts_on) <= month.month_on
             AS is_treated,
         avg(month.bookings_minor) AS mean_bookings_minor,
+        any(month.currency) AS currency,
         count() AS reps
     FROM marts.rep_month AS month
     LEFT JOIN
@@ -180,6 +181,7 @@ CONTEXT: Final = """
         WHERE NOT is_deleted
         GROUP BY unit_id
     ) AS exposure ON exposure.unit_id = month.rep_id
+    WHERE month.rep_id != '' AND month.month_on < toStartOfMonth(toDate32(%(today)s))
     GROUP BY month_on, is_treated
     ORDER BY month_on, is_treated
 """

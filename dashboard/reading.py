@@ -122,8 +122,9 @@ def judgements() -> list[Judgement]:
 
 @st.cache_data(ttl=30, show_spinner=False)
 def context(investment_id: str) -> pd.DataFrame:
-    """Return mean bookings by month of the reps reached so far, and of those not yet reached."""
-    return reader().frame(queries.CONTEXT, {"investment_id": investment_id})
+    """Return mean bookings by whole month of reps reached so far, and of those not yet reached."""
+    today = now().astimezone(zone()).date().isoformat()
+    return reader().frame(queries.CONTEXT, {"investment_id": investment_id, "today": today})
 
 
 def _one(sql: str, params: Params | None = None) -> dict[str, Any]:

@@ -3,10 +3,14 @@
 What the pages show of it is known: the same `now` gives the same rows.
 """
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
+from pathlib import Path
 from random import Random
 from uuid import UUID, uuid5
 
@@ -22,13 +26,15 @@ from contracts.rows import (
     InvestmentJudgementRow,
     InvestmentRow,
     MatchRow,
+    OpportunityRow,
+    RepRow,
     Row,
 )
-from warehouse.connection import connect
 from warehouse.writer import Writer
 
 NAMESPACE = UUID("6d1f6a0e-2f0e-4c53-9a3b-0f3c0d7c4a11")
 DAYS = 90
+REPS = 24
 OURS = ("kim@brightwater.example", "ravi@brightwater.example", "lena@brightwater.example")
 
 
@@ -71,13 +77,17 @@ SUBJECTS = (
 KINDS = (("email", "inbound"), ("email", "outbound"), ("email", "inbound"), ("call", "outbound"))
 
 
-def seed(url: SecretStr, now: datetime) -> None:
-    """Fill a migrated warehouse with the company as of a moment."""
+def seed(url: SecretStr, now: datetime, home: Path) -> None:
+    """Fill a migrated warehouse with the company as of a moment, and have dbt build the marts.
+
+    Args:
+        home: a folder in which dbt may keep what it makes.
+    """
     heard = [_heard(row, now) for row in activities(now)]
     writer = Writer(url)
-    writer.write([*accounts(now), *heard, *dead_letters(now), *investments(now)])
+    writer.write([*accounts(now), *heard, *dead_letters(now), *investments(now), *deals(now)])
     writer.close()
-    _build_marts(url, now)
+    _build_marts(url, home)
 
 
 def accounts(now: datetime) -> Iterator[Row]:
@@ -198,6 +208,29 @@ def investments(now: datetime) -> Iterator[Row]:
             )
 
 
+def deals(now: datetime) -> Iterator[Row]:
+    """Yield the reps, and a deal that each of them won in each of the past eighteen months."""
+    random, known_at = Random(3), now - timedelta(days=600)
+    for number in range(REPS):
+        rep_id = f"rep-{number:02}"
+        yield RepRow(rep_id=rep_id, name=f"Rep {number}", source="crm", knowable_at=known_at)
+        for ahead in range(-18, 0):
+            closed_on = _month(now, ahead)
+            yield OpportunityRow(
+                opportunity_id=f"{rep_id}/{closed_on}",
+                owner_rep_id=rep_id,
+                stage="closed_won",
+                amount_minor=int(random.lognormvariate(14.2, 0.5)),
+                currency="EUR",
+                created_on=closed_on,
+                close_on=closed_on,
+                is_closed=True,
+                is_won=True,
+                source="crm",
+                knowable_at=datetime.combine(closed_on, time(12), UTC),
+            )
+
+
 def _judged(now: datetime) -> Iterator[tuple[InvestmentJudgementRow, str, str, str]]:
     yield (
         _judgement(now, "I-training", 16, "pays_off", (182_450, 51_000), 24_000_00, 0.41),
@@ -253,7 +286,7 @@ def _judgement(  # noqa: PLR0917 a table of four lines is read across
         pretrend_p_value=p_value,
         min_detectable_effect=2.8 * error if error else None,
         treated_units=treated,
-        control_units=24 - treated,
+        control_units=REPS - treated,
         treated_unit_months=months,
         gross_margin_rate=margin_rate,
         cost_minor=cost_minor,
@@ -334,39 +367,12 @@ def _month(now: datetime, ahead: int) -> date:
     return date(months // 12, months % 12 + 1, 1)
 
 
-def _build_marts(url: SecretStr, now: datetime) -> None:
-    """Make the two marts that the pages read, with the columns that dbt gives them."""
-    client = connect(url)
-    for statement in MARTS:
-        client.execute(statement)
-    random = Random(3)
-    bookings = [
-        (f"rep-{rep:02}", _month(now, -ahead), int(random.lognormvariate(14.2, 0.5)))
-        for rep in range(24)
-        for ahead in range(18)
-    ]
-    client.execute(
-        "INSERT INTO marts.rep_month (rep_id, month_on, bookings_minor) VALUES", bookings
-    )
-    client.disconnect()
-
-
-MARTS = (
-    "CREATE DATABASE marts",
-    """
-    CREATE TABLE marts.rep_month (rep_id String, month_on Date32, bookings_minor Int64)
-    ENGINE = MergeTree ORDER BY (rep_id, month_on)
-    """,
-    """
-    CREATE VIEW marts.investment_roi AS
-    SELECT judgement.*, investment.name AS name, investment.kind AS kind,
-        investment.question AS question
-    FROM (
-        SELECT * FROM ml.investment_judgement FINAL ORDER BY as_of DESC LIMIT 1 BY investment_id
-    ) AS judgement
-    INNER JOIN (
-        SELECT investment_id, name, kind, question FROM raw.investment FINAL
-        ORDER BY knowable_at DESC LIMIT 1 BY investment_id
-    ) AS investment ON investment.investment_id = judgement.investment_id
-    """,
-)
+def _build_marts(url: SecretStr, home: Path) -> None:
+    told = {
+        "HEADWATER_HOME": str(home),
+        "HEADWATER_WAREHOUSE_URL": url.get_secret_value(),
+        "HEADWATER_COMPANY__BASE_CURRENCY": "EUR",
+    }
+    marts = ("--select", "+investment_roi", "+rep_month")
+    command = (sys.executable, "-m", "orchestration.dbt", "run", *marts)
+    subprocess.run(command, check=True, env=os.environ | told, capture_output=True)

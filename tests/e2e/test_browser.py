@@ -72,7 +72,7 @@ def port() -> int:
 def warehouse(home: Path, port: int) -> Iterator[tuple[SecretStr, subprocess.Popen[bytes]]]:
     with serving(home, "--port", str(port)) as (served, process):
         migrate(url_of(served))
-        seed(url_of(served), SystemClock().now())
+        seed(url_of(served), SystemClock().now(), home)
         yield url_of(served), process
 
 

@@ -33,9 +33,10 @@ def url_of(served: Address) -> SecretStr:
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretStr]:
-    with serving(tmp_path_factory.mktemp("filled")) as (served, _):
+    home = tmp_path_factory.mktemp("filled")
+    with serving(home) as (served, _):
         migrate(url_of(served))
-        seed(url_of(served), SystemClock().now())
+        seed(url_of(served), SystemClock().now(), home)
         yield url_of(served)
 
 

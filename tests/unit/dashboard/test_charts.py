@@ -66,6 +66,7 @@ def test_every_chart_says_in_words_what_it_shows():
             "month_on": ["2026-01-01"],
             "is_treated": [1],
             "mean_bookings_minor": [1_000_00],
+            "currency": ["EUR"],
             "reps": [3],
         }
     )
@@ -73,7 +74,7 @@ def test_every_chart_says_in_words_what_it_shows():
         "A score of 12.0 of 100": charts.points_bar(components),
         "+€950, 95% interval \N{MINUS SIGN}€775 to €2,675": charts.effect(JUDGEMENT),
         "Roadshow: \N{MINUS SIGN}24% (\N{MINUS SIGN}160% to +110%)": charts.returns([JUDGEMENT]),
-        "context, not the estimate": charts.context(bookings, "EUR"),
+        "context, not the estimate": charts.context(bookings),
     }
     for words, chart in described.items():
         assert words in chart.to_dict()["description"]

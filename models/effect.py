@@ -13,8 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from diff_diff import CallawaySantAnna
-from scipy import stats
+from scipy import special
 
 from models.design import COLUMNS, Design, treated
 
@@ -70,7 +69,7 @@ def estimate(frame: pd.DataFrame, design: Design, covariates: Sequence[str] = ()
     if not (np.isfinite([mean, std_error]).all() and std_error > 0):
         raise NotEstimable("The outcome does not vary enough to estimate an effect and its error.")
     smaller = min(design.treated_units, design.control_units)
-    reach = float(stats.t.ppf((1 + _CONFIDENCE) / 2, smaller - 1)) * std_error
+    reach = float(special.stdtrit(smaller - 1, (1 + _CONFIDENCE) / 2)) * std_error
     return Effect(
         mean=mean,
         std_error=std_error,
@@ -94,6 +93,8 @@ def naive_difference(frame: pd.DataFrame) -> float | None:
 
 
 def _fit(frame: pd.DataFrame, covariates: Sequence[str]) -> Any:  # noqa: ANN401 untyped library
+    from diff_diff import CallawaySantAnna  # noqa: PLC0415 takes seconds; most processes never fit
+
     unit, period, outcome, start = COLUMNS
     estimator = CallawaySantAnna(
         control_group="not_yet_treated", estimation_method="reg", base_period="universal"
@@ -142,7 +143,7 @@ def _pretrend_p_value(study: Any, smaller: int) -> float:  # noqa: ANN401 untype
         raise NotEstimable("The months before do not vary enough to test the trend.") from error
     count = len(means)
     scale = (smaller - count) / (count * (smaller - 1))
-    return float(stats.f.sf(scale * distance, count, smaller - count))
+    return float(special.fdtrc(count, smaller - count, scale * distance))
 
 
 def _halves(count: int) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -1,0 +1,35 @@
+"""When the assets are computed."""
+
+import dagster as dg
+
+from settings import Settings
+
+_RUNNING = dg.DefaultScheduleStatus.RUNNING
+_ROI = dg.AssetSelection.keys(["ml", "investment_judgement"])
+_WRITE_BACK = dg.AssetSelection.keys(["raw", "crm_write"])
+_ENGAGEMENT = dg.AssetSelection.keys(["raw", "match"], ["ml", "engagement_score"])
+_MARTS = dg.AssetSelection.groups("staging", "marts")
+_CAPTURE = dg.AssetSelection.checks_for_assets(["raw", "activity"], ["raw", "sighting"])
+
+everything = dg.define_asset_job(
+    "everything", dg.AssetSelection.all() | _CAPTURE, description="All of it, once, in order."
+)
+
+
+def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+    """Return the schedules, in the company's time zone."""
+    plans = {
+        "engagement": ("*/15 * * * *", _ENGAGEMENT),
+        "marts": ("5 * * * *", _MARTS | _CAPTURE),
+        "write_back": ("20 * * * *", _WRITE_BACK),
+        "return_on_investment": ("30 2 * * *", _ROI.upstream() | _ROI),
+    }
+    return [
+        dg.ScheduleDefinition(
+            job=dg.define_asset_job(name, selection),
+            cron_schedule=cron,
+            execution_timezone=settings.company.time_zone,
+            default_status=_RUNNING,
+        )
+        for name, (cron, selection) in plans.items()
+    ]

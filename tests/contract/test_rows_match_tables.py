@@ -13,7 +13,7 @@ from contracts.rows import Row
 
 pytestmark = pytest.mark.warehouse
 
-HOLDS = {
+HOLDS: dict[object, set[str]] = {
     str: {"String"},
     int: {"UInt16", "UInt32", "UInt64", "Int32", "Int64"},
     float: {"Float64"},

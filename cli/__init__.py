@@ -2,7 +2,6 @@
 
 import sys
 
-import click
 import typer
 
 from contracts.errors import HeadwaterError
@@ -21,14 +20,7 @@ def main() -> None:
     from cli import commands  # noqa: F401 registers the commands on `app`
 
     try:
-        sys.exit(app(standalone_mode=False))
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
+        app()
     except HeadwaterError as error:
         typer.echo(f"headwater: {error}", err=True)
         sys.exit(1)

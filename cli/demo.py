@@ -8,6 +8,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import islice
 from time import monotonic
 from typing import Any
@@ -34,6 +35,7 @@ from warehouse.reader import Reader
 _STARTED = monotonic()
 _LIVE_EVENTS = 60
 _LIVE_RATE_PER_SECOND = 3.0
+_CALM_RATE_PER_SECOND = 0.5
 _CALLS_A_POST = 100
 
 _SUMMARY = """
@@ -183,8 +185,14 @@ class Demo:
         """Keep the live day going until Ctrl-C."""
         say("the live day goes on; Ctrl-C stops everything")
         now = SystemClock().now()
-        events = live_events(self._company, now, int(now.timestamp()))
-        asyncio.run(LiveDay(settings, self._company / "mail").run(events, rate_per_second=0.5))
+        events = live_events(
+            self._company,
+            now,
+            int(now.timestamp()),
+            every=timedelta(seconds=1 / _CALM_RATE_PER_SECOND),
+        )
+        day = LiveDay(settings, self._company / "mail")
+        asyncio.run(day.run(events, _CALM_RATE_PER_SECOND))
 
 
 def _tell_addresses(settings: Settings) -> None:
@@ -194,7 +202,7 @@ def _tell_addresses(settings: Settings) -> None:
 
 def _summary(settings: Settings, freshness: Freshness) -> dict[str, Any]:
     counts = Reader(settings.warehouse_url).frame(_SUMMARY).iloc[0]
-    return {name: int(count) for name, count in counts.items()} | {
+    return {str(name): int(count) for name, count in counts.items()} | {
         "freshness_p50_s": round(freshness.p50_seconds, 3),
         "freshness_p99_s": round(freshness.p99_seconds, 3),
         "dashboard": _asked(answers(f"http://127.0.0.1:{settings.dashboard_port}/")),

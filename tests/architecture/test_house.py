@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
 from typer.main import get_command
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,9 @@ def test_every_command_is_documented():
     from cli import app
 
     readme = (ROOT / "README.md").read_text()
-    for name, command in get_command(app).commands.items():
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    for name, command in group.commands.items():
         assert command.help, f"headwater {name} has no help"
         assert f"headwater {name}" in readme or f"make {name}" in readme, f"README omits {name}"
 

@@ -62,7 +62,7 @@ WITH
         WHERE NOT person_is_ours
             AND (person_role = 'from'
                 OR (channel = 'call' AND duration_seconds >= 60)
-                OR channel = 'meeting')
+                OR (channel = 'meeting' AND duration_seconds > 0))
     )
 SELECT
     account_id,

@@ -178,7 +178,8 @@ def initial_mass(row: ActivityRow) -> tuple[str, float]:
 
 
 def took_part(row: ActivityRow) -> list[str]:
-    spoke = row.channel == "meeting" or (row.channel == "call" and row.duration_seconds >= 60)
+    least = {"call": 60, "meeting": 1}.get(row.channel)
+    spoke = least is not None and row.duration_seconds >= least
     people = zip(
         row.participant_address, row.participant_role, row.participant_is_ours, strict=True
     )

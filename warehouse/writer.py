@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from threading import Lock
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from msgspec.structs import astuple
 from pydantic import SecretStr
@@ -14,6 +14,7 @@ from contracts.rows import Row, SightingRow
 from warehouse.connection import connect, fates
 
 Column = Sequence[Any]
+Fit = Callable[[Column], list[Any]]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -58,7 +59,7 @@ class Writer:
         statement = f"INSERT INTO {row_type.table} ({_names(row_type)}) VALUES"
         columns = _columns(row_type, rows)
         with fates(f"writing {len(rows)} rows to {row_type.table}"):
-            self._client.execute(statement, columns, columnar=True, types_check=True)
+            self._client.execute(statement, columns, columnar=True)
 
 
 def _by_type(rows: Sequence[Row]) -> dict[type[Row], list[Row]]:
@@ -88,9 +89,7 @@ def _columns(row_type: type[Row], rows: Sequence[Row]) -> list[list[Any]]:
     return [_fitted(row_type, name, fit, column) for name, fit, column in named]
 
 
-def _fitted(
-    row_type: type[Row], name: str, fit: Callable[[Column], list[Any]], column: Column
-) -> list[Any]:
+def _fitted(row_type: type[Row], name: str, fit: Fit, column: Column) -> list[Any]:
     try:
         return fit(column)
     except (TypeError, ValueError, AttributeError) as error:
@@ -113,10 +112,6 @@ def _mended(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _texts(column: Column) -> list[list[str]]:
-    return [_text(texts) for texts in column]
-
-
 def _moments(column: Column) -> list[int | None]:
     """Return microseconds since 1970: the driver's own way is inexact before that."""
     moments = [None if moment is None else (moment - _EPOCH) // _MICROSECOND for moment in column]
@@ -134,9 +129,8 @@ def _days(column: Column) -> list[date | None]:
     return list(column)
 
 
-_FIT: Final[Mapping[Any, Callable[[Column], list[Any]]]] = {
+_FIT: Final[Mapping[Any, Fit]] = {
     str: _text,
-    tuple[str, ...]: _texts,
     datetime: _moments,
     datetime | None: _moments,
     date: _days,
@@ -145,7 +139,29 @@ _FIT: Final[Mapping[Any, Callable[[Column], list[Any]]]] = {
 
 
 @cache
-def _fits(row_type: type[Row]) -> list[Callable[[Column], list[Any]]]:
-    """Return, for each field, what makes its values fit; the driver checks the others' types."""
+def _fits(row_type: type[Row]) -> list[Fit]:
+    """Return, for each field, what makes a column of its values fit."""
     hints = get_type_hints(row_type)
-    return [_FIT.get(hints[name], list) for name in row_type.__struct_fields__]
+    return [_fit_for(hints[name]) for name in row_type.__struct_fields__]
+
+
+def _fit_for(hint: Any) -> Fit:  # noqa: ANN401 a type, as annotations have them
+    if hint in _FIT:
+        return _FIT[hint]
+    inner = get_args(hint)
+    if get_origin(hint) is tuple:
+        fit = _fit_for(inner[0])
+        return lambda column: [fit(values) for values in column]
+    return _only(inner or (hint,))
+
+
+def _only(kinds: tuple[type, ...]) -> Fit:
+    """Return what lets values of these types pass; the driver's own check would chop numbers."""
+    allowed = (*kinds, int) if float in kinds else kinds
+
+    def fit(column: Column) -> list[Any]:
+        if not all(issubclass(kind, allowed) for kind in set(map(type, column))):
+            raise TypeError(f"it holds {' or '.join(kind.__name__ for kind in kinds)}")
+        return list(column)
+
+    return fit

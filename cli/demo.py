@@ -5,11 +5,13 @@ the signed webhook, the CRM's export is imported, and a live day of mail and cal
 """
 
 import asyncio
+import csv
 import json
 import shutil
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import islice
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -132,9 +134,7 @@ class Demo:
         self._company.mkdir(parents=True)
         write_company(self._company, SystemClock().now())
         shutil.copy(self._company / "headwater.toml", self._home / "headwater.toml")
-        drop = self._home / "crm_drop"
-        drop.mkdir(exist_ok=True)
-        shutil.copy(self._company / "crm" / "accounts.csv", drop / "accounts.csv")
+        _export_accounts(self._company / "crm", self._home / "crm_drop")
         say(f"a company of twenty people: its mail, calls and CRM export are in {self._company}")
         return True
 
@@ -193,6 +193,20 @@ class Demo:
         )
         day = LiveDay(settings, self._company / "mail")
         asyncio.run(day.run(events, _CALM_RATE_PER_SECOND))
+
+
+def _export_accounts(crm: Path, drop: Path) -> None:
+    """Put the CRM's accounts, as they are now, where the write-back reads them."""
+    drop.mkdir(exist_ok=True)
+    with (crm / "accounts.csv").open(newline="", encoding="utf-8-sig") as file:
+        versions = sorted(csv.DictReader(file), key=lambda version: version["changed_at"])
+    newest = {version["account_id"]: version for version in versions}
+    with (drop / "accounts.csv").open("w", newline="", encoding="utf-8") as file:
+        export = csv.DictWriter(file, ["account_id", "name", "website"], extrasaction="ignore")
+        export.writeheader()
+        export.writerows(
+            newest_one for newest_one in newest.values() if newest_one["is_deleted"] != "true"
+        )
 
 
 def _tell_addresses(settings: Settings) -> None:

@@ -19,8 +19,8 @@ QUIET_SECONDS: Final = 15 * 60
 
 _NEW: Final = timedelta(seconds=30)
 _NO_NUMBERS: Final = (
-    "How old the data is can't be told, so no number is shown. This page asks again by itself, and "
-    "goes on where it was."
+    "How old the data is can't be told, so no number is shown. This page asks again by itself and "
+    "goes on where it was; <code>headwater status</code> tells what runs."
 )
 _WAYS: Final = {
     "inbound": "\N{LEFTWARDS ARROW} in",

@@ -28,7 +28,10 @@ async def batches(stream: Any, limits: Limits) -> AsyncGenerator[list[Any], None
     """
     await stream.maybe_start()
     while not stream.should_stop:
-        gathered = await _gather(stream.channel, limits)
+        try:
+            gathered = await _gather(stream.channel, limits)
+        except StopAsyncIteration:  # the channel has ended: the worker stops
+            return
         if stream.app.should_stop:
             return
         batch = _of_this_generation(stream.app, gathered)

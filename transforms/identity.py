@@ -159,6 +159,12 @@ def _decided(row: MatchRow, rule: str, found: list[Found], directory: Directory)
     )
 
 
+def company_domain(domain: str) -> str:
+    """Return a CRM's website or domain field as a bare domain; empty if it names no one company."""
+    host = _host(domain)
+    return host if _says_who(host) else ""
+
+
 def _host(domain: str) -> str:
     """Return a CRM's website or domain field as a bare domain: no scheme, path, port or `www.`."""
     host = domain.strip().lower().partition("://")[2] or domain.strip().lower()

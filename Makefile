@@ -76,7 +76,7 @@ clean: ## remove the environments; the data in the home stays
 	$(UV) pip install --quiet --python .venv --no-deps --editable .
 	touch $@
 
-.venv-crm/ready: requirements/crm.lock $(wildcard activation/tryton_module/*/*) | $(UV)
+.venv-crm/ready: requirements/crm.lock $(wildcard $(addprefix activation/tryton_module/,* */* */*/*)) | $(UV)
 	@echo "setting up: the CRM's environment"
 	[ -x .venv-crm/bin/python ] || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv-crm
 	$(UV) pip sync --quiet --python .venv-crm --require-hashes requirements/crm.lock

@@ -6,6 +6,7 @@ from typing import Any, Final
 import pandas as pd
 
 from activation.writeback import Desired
+from transforms.identity import company_domain
 
 OBJECT_TYPE: Final = "account"
 SCORE: Final = "headwater_engagement_score"
@@ -24,7 +25,7 @@ def desired(accounts: pd.DataFrame, fillable: Iterable[str] = ()) -> Desired:
     Args:
         accounts: of `marts.account_engagement`: account_id, score, label, points, as_of, domains.
         fillable: fields of people that the CRM lets us fill while they are empty; of these we know
-            the website, from the account's first mail domain.
+            the website, from the account's first domain that names a company.
     """
     columns = accounts.to_dict("records")
     return {str(row["account_id"]): _values(row, set(fillable)) for row in columns}
@@ -37,6 +38,7 @@ def _values(row: dict[Any, Any], fillable: set[str]) -> dict[str, str]:
         REASONS: "; ".join(f"{label} {points:.1f}" for label, points in reasons),
         AS_OF: f"{row['as_of']:%Y-%m-%d}",
     }
-    if WEBSITE in fillable and len(row["domains"]):
-        values[WEBSITE] = f"https://{row['domains'][0].lower()}"
+    domains = filter(None, map(company_domain, row["domains"]))
+    if WEBSITE in fillable and (domain := next(domains, "")):
+        values[WEBSITE] = f"https://{domain}"
     return values

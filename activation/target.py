@@ -1,6 +1,6 @@
 """What a CRM must be able to do for the write-back: read values, and set some of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -12,7 +12,8 @@ class Record:
 
     Attributes:
         version: changes whenever somebody changes the record; the target's own word.
-        values: the fields asked for, as text; empty text for a field without a value.
+        values: of the fields asked for, those that may be set, as text; empty text for a field
+            without a value. A field that the CRM does not hold is left out: it is not known empty.
     """
 
     version: str
@@ -46,8 +47,7 @@ class Answer(NamedTuple):
 class CrmTarget(Protocol):
     """A CRM that values are written back to. It never makes an object.
 
-    Every method raises Retryable if the CRM is away and Fatal if it refuses us altogether; then
-    nothing is known to be written, and reading tells what is.
+    Every method raises Retryable if the CRM is away and Fatal if it refuses us altogether.
     """
 
     @property
@@ -62,9 +62,10 @@ class CrmTarget(Protocol):
     ) -> Mapping[str, Record]:
         """Return the objects that the CRM knows, by id; an unknown id is left out."""
 
-    def write(self, object_type: str, changes: Sequence[Change]) -> Mapping[str, Answer]:
-        """Set values; return what became of each change, by object id.
+    def write(self, object_type: str, changes: Sequence[Change]) -> Iterator[tuple[str, Answer]]:
+        """Set values, and yield what became of each change, by object id, once it is known.
 
         A change whose record is no longer of its version is a conflict, and not written. One that
-        fails does not stop the others.
+        fails does not stop the others. Where this raises, every change that was written has been
+        yielded, but for those that were just being sent, of which nobody knows.
         """

@@ -5,14 +5,17 @@ differs. Any other field is filled only while it is empty in the CRM, as read ju
 if nobody changed the record in between. Every field that was looked at is a row of the ledger.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID, uuid5
 
 from activation.target import Answer, Change, CrmTarget, Outcome, Record
 from contracts.clock import Clock
+from contracts.errors import HeadwaterError
 from contracts.rows import CrmWriteRow
 
 OWN_PREFIX: Final = "headwater_"
@@ -23,6 +26,11 @@ _TRIES: Final = 2
 
 Desired = Mapping[str, Mapping[str, str]]
 """The values that the objects should have: object id to field to text."""
+
+Noted = Mapping[tuple[str, str], str]
+"""What the ledger last saw in own fields: object id and field to text."""
+
+_NOTHING_NOTED: Final[Noted] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -46,20 +54,29 @@ class Decision:
         return OWN_FIELD if self.field.startswith(OWN_PREFIX) else FILL_IF_EMPTY
 
 
-def plan(desired: Desired, current: Mapping[str, Record]) -> list[Decision]:
+def plan(
+    desired: Desired, current: Mapping[str, Record], noted: Noted = _NOTHING_NOTED
+) -> list[Decision]:
     """Decide about every field, in order; pure.
 
-    An object that the CRM does not know is failed, never made.
+    An object or a field that the CRM does not know is failed, never made. An own field that holds
+    other than was noted is decided as any other, and its detail says so.
     """
     return [
-        _decide(object_id, field, value, current.get(object_id))
+        _decide(object_id, field, value, current.get(object_id), noted.get((object_id, field)))
         for object_id, fields in desired.items()
         for field, value in fields.items()
     ]
 
 
 def write_back(
-    target: CrmTarget, object_type: str, desired: Desired, *, run_id: UUID, clock: Clock
+    target: CrmTarget,
+    object_type: str,
+    desired: Desired,
+    *,
+    run_id: UUID,
+    clock: Clock,
+    noted: Noted = _NOTHING_NOTED,
 ) -> Iterator[list[CrmWriteRow]]:
     """Write what is desired, and yield the ledger's rows a batch: keep each before going on.
 
@@ -67,59 +84,84 @@ def write_back(
     Should a crash come between a write and its ledger rows, the next run reads the value back and
     notes it as unchanged: the CRM is never written twice.
 
+    What `activation.ledger.noted` returns lets the ledger say where a person edited an own field.
+
     Raises:
-        Retryable: the CRM is away; the batches yielded so far stand.
-        Fatal: it refuses us.
+        Retryable: the CRM is away.
+        Fatal: it refuses us. With either, what was written until then is yielded first.
     """
     remaining = iter(desired.items())
     while batch := dict(islice(remaining, _BATCH)):
-        decisions = _carry_out(target, object_type, batch)
-        now = clock.now()
-        yield [
-            CrmWriteRow(
-                write_id=uuid5(run_id, f"{object_type}/{decision.object_id}/{decision.field}"),
-                run_id=run_id,
-                target=target.name,
-                object_type=object_type,
-                object_id=decision.object_id,
-                field=decision.field,
-                old_value=decision.old_value,
-                new_value=decision.new_value,
-                rule=decision.rule,
-                outcome=decision.outcome,
-                detail=decision.detail,
-                written_at=now,
-            )
-            for decision in decisions
-        ]
+        settled: list[Decision] = []
+        try:
+            for decision in _carry_out(target, object_type, batch, noted):
+                settled.append(decision)  # noqa: PERF402 what comes before an error is kept
+        except HeadwaterError:
+            yield _rows(settled, target.name, object_type, run_id, clock)
+            raise
+        yield _rows(settled, target.name, object_type, run_id, clock)
 
 
-def _carry_out(target: CrmTarget, object_type: str, desired: Desired) -> list[Decision]:
-    done: list[Decision] = []
-    for attempt in range(1, _TRIES + 1):
-        fields = sorted({field for values in desired.values() for field in values})
-        current = target.read(object_type, list(desired), fields)
-        decisions = plan(desired, current)
-        answers = target.write(object_type, _changes(decisions, current))
-        conflicts = {i for i, answer in answers.items() if answer.outcome is Outcome.CONFLICT}
-        if attempt == _TRIES:
-            conflicts = set()
-        done += (
-            _settled(decision, answers)
-            for decision in decisions
-            if decision.object_id not in conflicts
+def _rows(
+    decisions: Sequence[Decision], target: str, object_type: str, run_id: UUID, clock: Clock
+) -> list[CrmWriteRow]:
+    now = clock.now()
+    return [
+        CrmWriteRow(
+            # With the time: a run that is taken up again adds to what it noted before.
+            write_id=uuid5(run_id, f"{object_type}/{decision.object_id}/{decision.field}/{now}"),
+            run_id=run_id,
+            target=target,
+            object_type=object_type,
+            object_id=decision.object_id,
+            field=decision.field,
+            old_value=decision.old_value,
+            new_value=decision.new_value,
+            rule=decision.rule,
+            outcome=decision.outcome,
+            detail=decision.detail,
+            written_at=now,
         )
-        desired = {object_id: desired[object_id] for object_id in conflicts}
-        if not desired:
-            break
-    return done
+        for decision in decisions
+    ]
 
 
-def _decide(object_id: str, field: str, value: str, record: Record | None) -> Decision:
+def _carry_out(
+    target: CrmTarget, object_type: str, desired: Desired, noted: Noted, tries: int = _TRIES
+) -> Iterator[Decision]:
+    """Yield the decisions, each once it is settled; those of a record come together."""
+    fields = sorted({field for values in desired.values() for field in values})
+    current = target.read(object_type, list(desired), fields)
+    undecided: dict[str, list[Decision]] = defaultdict(list)
+    for decision in plan(desired, current, noted):
+        undecided[decision.object_id].append(decision)
+    changes = _changes(undecided, current)
+    changing = {change.object_id for change in changes}
+    for object_id, decisions in undecided.items():
+        if object_id not in changing:
+            yield from decisions
+    again: dict[str, Mapping[str, str]] = {}
+    for object_id, answer in target.write(object_type, changes):
+        if answer.outcome is Outcome.CONFLICT and tries > 1:
+            again[object_id] = desired[object_id]
+        else:
+            yield from (_settled(decision, answer) for decision in undecided[object_id])
+    if again:
+        yield from _carry_out(target, object_type, again, noted, tries - 1)
+
+
+def _decide(
+    object_id: str, field: str, value: str, record: Record | None, noted: str | None
+) -> Decision:
+    decision = Decision(object_id, field, "", value, "failed")
     if record is None:
-        return Decision(object_id, field, "", value, "failed", "the CRM has no such record")
-    old = record.values.get(field, "")
-    decision = Decision(object_id, field, old, value, "write")
+        return replace(decision, detail="the CRM has no such record")
+    if field not in record.values:
+        return replace(decision, detail="the CRM has no such field that may be filled")
+    old = record.values[field]
+    decision = replace(decision, old_value=old, outcome="write")
+    if decision.rule == OWN_FIELD and noted not in (None, old):
+        decision = replace(decision, detail=f"it is no longer what we last noted, {noted!r}")
     if old == value:
         return replace(decision, outcome="unchanged")
     if decision.rule == FILL_IF_EMPTY and old:
@@ -127,18 +169,19 @@ def _decide(object_id: str, field: str, value: str, record: Record | None) -> De
     return decision
 
 
-def _changes(decisions: Sequence[Decision], current: Mapping[str, Record]) -> list[Change]:
-    values: dict[str, dict[str, str]] = {}
-    for decision in decisions:
-        if decision.outcome == "write":
-            values.setdefault(decision.object_id, {})[decision.field] = decision.new_value
-    return [Change(i, current[i].version, fields) for i, fields in values.items()]
+def _changes(
+    undecided: Mapping[str, Sequence[Decision]], current: Mapping[str, Record]
+) -> list[Change]:
+    wanted = {
+        object_id: {d.field: d.new_value for d in decisions if d.outcome == "write"}
+        for object_id, decisions in undecided.items()
+    }
+    return [Change(i, current[i].version, values) for i, values in wanted.items() if values]
 
 
-def _settled(decision: Decision, answers: Mapping[str, Answer]) -> Decision:
+def _settled(decision: Decision, answer: Answer) -> Decision:
     if decision.outcome != "write":
         return decision
-    answer = answers.get(decision.object_id, Answer(Outcome.FAILED, "the CRM did not answer"))
     if answer.outcome is Outcome.WRITTEN:
         return replace(decision, outcome="written")
     if answer.outcome is Outcome.CONFLICT:

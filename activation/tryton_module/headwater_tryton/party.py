@@ -9,6 +9,7 @@ class Party(metaclass=PoolMeta):
 
     __name__ = "party.party"
 
-    headwater_engagement_score = fields.Char("Engagement Score")
+    # People see them read-only (view/); here readonly would keep Headwater from writing too.
+    headwater_engagement_score = fields.Integer("Engagement Score")
     headwater_engagement_reasons = fields.Char("Engagement Reasons")
-    headwater_engagement_as_of = fields.Char("Engagement As Of")
+    headwater_engagement_as_of = fields.Date("Engagement As Of")

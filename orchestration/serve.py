@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from contracts.errors import HeadwaterError
 from local.processes import Processes, Program
 from orchestration.launch import dagster_environment
 from settings import Settings, load
@@ -75,3 +76,5 @@ if __name__ == "__main__":
         serve(load())
     except KeyboardInterrupt:
         sys.exit(0)
+    except HeadwaterError as error:
+        sys.exit(str(error))

@@ -22,14 +22,15 @@ _NEWEST: Final = """
         (SELECT max(as_of) FROM ml.engagement_score WHERE weights_version = %(weights_version)s)
 """
 # Accounts of which something was heard, matched or told after the moment: their live score of that
-# moment may have changed since, and should.
+# moment may have changed since, and should. A row is stamped a moment before it can be read.
 _HEARD_SINCE: Final = """
-    SELECT account_id FROM raw.account WHERE ingested_at > %(as_of)s
+    WITH toDateTime64(%(as_of)s, 6, 'UTC') - INTERVAL 1 SECOND AS seen
+    SELECT account_id FROM raw.account WHERE ingested_at > seen
     UNION DISTINCT
     SELECT account_id FROM raw.match
-    WHERE ingested_at > %(as_of)s
-        OR activity_id IN (SELECT activity_id FROM raw.activity WHERE ingested_at > %(as_of)s)
-        OR activity_id IN (SELECT activity_id FROM raw.match WHERE ingested_at > %(as_of)s)
+    WHERE ingested_at > seen
+        OR activity_id IN (SELECT activity_id FROM raw.activity WHERE ingested_at > seen)
+        OR activity_id IN (SELECT activity_id FROM raw.match WHERE ingested_at > seen)
 """
 
 

@@ -5,9 +5,9 @@ import dagster as dg
 from settings import Settings
 
 _RUNNING = dg.DefaultScheduleStatus.RUNNING
-_ROI = dg.AssetSelection.keys(["ml", "investment_judgement"])
-_WRITE_BACK = dg.AssetSelection.keys(["raw", "crm_write"])
-_ENGAGEMENT = dg.AssetSelection.keys(["raw", "match"], ["ml", "engagement_score"])
+_ROI = dg.AssetSelection.assets(["ml", "investment_judgement"])
+_WRITE_BACK = dg.AssetSelection.assets(["raw", "crm_write"])
+_ENGAGEMENT = dg.AssetSelection.assets(["raw", "match"], ["ml", "engagement_score"])
 _MARTS = dg.AssetSelection.groups("staging", "marts")
 _CAPTURE = dg.AssetSelection.checks_for_assets(["raw", "activity"], ["raw", "sighting"])
 

@@ -42,10 +42,14 @@ def crm_write(
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult[None]:
     """The ledger: one row per run and field that the write-back looked at."""
-    target = target_of(settings, clock)
-    values = desired(reader.frame(_ACCOUNTS), target.fillable(OBJECT_TYPE))
+    accounts, target = reader.frame(_ACCOUNTS), target_of(settings, clock)
+    if accounts.empty:
+        return dg.MaterializeResult(metadata={"target": target.name, "accounts": 0})
+    values = desired(accounts, target.fillable(OBJECT_TYPE))
     outcomes: Counter[str] = Counter()
-    for rows in write_back(target, OBJECT_TYPE, values, run_id=UUID(context.run_id), clock=clock):
+    for rows in write_back(
+        target, OBJECT_TYPE, values, run_id=UUID(context.run.run_id), clock=clock
+    ):
         writer.write(rows)
         outcomes.update(row.outcome for row in rows)
     return dg.MaterializeResult(metadata={"target": target.name, **outcomes})

@@ -1,16 +1,26 @@
 -- What the reps booked by month sums to what the won opportunities are worth, to the minor unit.
-with booked as (
+with by_month as (
     select
-        (select sum(bookings_minor) from {{ ref('rep_month') }}) as by_month,
-        (select sum(bookings_minor) from {{ ref('stg_closed_opportunity') }} where is_won) as by_deal,
-        (select sum(deals_won) from {{ ref('rep_month') }}) as won_by_month,
-        (select count() from {{ ref('stg_opportunity') }} where is_won) as won
+        sum(bookings_minor) as worth,
+        sum(deals_won) as won
+    from {{ ref('rep_month') }}
+),
+
+by_deal as (
+    select
+        sum(closed.bookings_minor) as worth,
+        count() as won
+    from {{ ref('stg_opportunity') }} as deal
+    left join {{ ref('stg_closed_opportunity') }} as closed
+        on deal.opportunity_id = closed.opportunity_id
+    where deal.is_won
 )
 
 select
     concat(
-        toString(won_by_month), ' deals worth ', toString(by_month), ' by month, but ',
-        toString(won), ' worth ', toString(by_deal), ' won'
+        toString(by_month.won), ' deals worth ', toString(by_month.worth), ' by month, but ',
+        toString(by_deal.won), ' worth ', toString(by_deal.worth), ' won'
     ) as what
-from booked
-where by_month != by_deal or won_by_month != won
+from by_month
+cross join by_deal
+where by_month.worth != coalesce(by_deal.worth, 0) or by_month.won != by_deal.won

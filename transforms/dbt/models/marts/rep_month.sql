@@ -5,7 +5,7 @@ with closed as (
         rep_id,
         {{ month_on('close_on') }} as month_on,
         sum(
-            ifNull(bookings_minor, 0)
+            coalesce(bookings_minor, 0)
             + throwIf(
                 bookings_minor is null,
                 'a booking has no currency rate: dbt test every_booking_has_a_rate names it'
@@ -63,8 +63,8 @@ span as (
 stay as (
     select
         rep.rep_id as rep_id,
-        greatest(ifNull(rep.hired_on, span.first_on), span.first_on) as began_on,
-        least(ifNull(rep.left_on, span.last_on), span.last_on) as ended_on
+        greatest(coalesce(rep.hired_on, span.first_on), span.first_on) as began_on,
+        least(coalesce(rep.left_on, span.last_on), span.last_on) as ended_on
     from {{ ref('stg_rep') }} as rep
     cross join span
 ),
@@ -81,15 +81,15 @@ tenure as (
 
 month as (
     select distinct
-        rep_id,
-        month_on,
-        addMonths(month_on, 1) - 1 as last_day
+        place.1 as rep_id,
+        place.2 as month_on,
+        addMonths(place.2, 1) - 1 as last_day
     from (
-        select rep_id, month_on from tenure
+        select (rep_id, month_on) as place from tenure
         union all
-        select rep_id, month_on from closed
+        select (rep_id, month_on) as place from closed
         union all
-        select rep_id, month_on from active
+        select (rep_id, month_on) as place from active
     )
 ),
 

@@ -1,5 +1,6 @@
--- The owner at close is the owner of the first version of the run of versions in which the deal has
--- the outcome that it has now: a later change of owner moves no credit, a deal won again starts anew.
+-- The owner at close is the owner of the first version of the run of versions in which the deal
+-- has the outcome that it has now: a later change of owner moves no credit, a deal won again starts
+-- anew.
 with versions as (
     select
         opportunity_id,
@@ -47,6 +48,15 @@ deal as (
     from {{ ref('stg_opportunity') }} as opportunity
     inner join credited on opportunity.opportunity_id = credited.opportunity_id
     where opportunity.is_closed
+),
+
+spot as (
+    select
+        currency,
+        rate_on,
+        rate
+    from {{ ref('stg_currency_rate') }}
+    where base = {{ base_currency() }}
 )
 
 select
@@ -64,11 +74,4 @@ select
     ) as bookings_minor,
     {{ base_currency() }} as bookings_currency
 from deal
-asof left join (
-    select
-        currency,
-        rate_on,
-        rate
-    from {{ ref('stg_currency_rate') }}
-    where base = {{ base_currency() }}
-) as spot on deal.currency = spot.currency and deal.closed_on >= spot.rate_on
+asof left join spot on deal.currency = spot.currency and deal.closed_on >= spot.rate_on

@@ -1,1 +1,4 @@
-{{ current_record(source('raw', 'exposure'), ['investment_id', 'unit_kind', 'unit_id', 'starts_on']) }}
+{{ current_record(
+    source('raw', 'exposure'),
+    ['investment_id', 'unit_kind', 'unit_id', 'starts_on']
+) }}

@@ -1,0 +1,150 @@
+"""Everything computed once, in this process, on a small company; and what was computed."""
+
+import csv
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from contracts.clock import ManualClock
+from contracts.rows import CurrencyRateRow, EngagementScoreRow
+from orchestration.definitions import build
+from orchestration.instance import dagster_home
+from orchestration.run import materialize_all
+from settings import Settings
+from tests.seeded_company import ACCOUNTS, activities
+from tests.selling_company import EFFECT_MINOR, company
+from tests.warehouse_tables import empty
+from warehouse.reader import Reader
+from warehouse.writer import Writer
+
+pytestmark = [pytest.mark.warehouse, pytest.mark.xdist_group("orchestration")]
+
+NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
+LIVE = "SELECT * FROM live.engagement(as_of = %(as_of)s, weights_version = 'v1')"
+MOMENT = f"{NOW:%Y-%m-%d %H:%M:%S.%f}"
+
+
+def deployment(home: Path, url) -> Settings:
+    (home / "crm_drop").mkdir(exist_ok=True)
+    with (home / "crm_drop" / "accounts.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["account_id", "name", "website"])
+        rows.writerows([known.account_id, known.name, ""] for known in ACCOUNTS)
+    return Settings(home=home, warehouse_url=url)
+
+
+@pytest.fixture(scope="module")
+def computed(migrated_warehouse, dbt_home):
+    """A deployment in which everything has been computed once, and whether all went well."""
+    settings = deployment(dbt_home, migrated_warehouse)
+    empty(migrated_warehouse)
+    writer = Writer(migrated_warehouse)
+    writer.write([*company(NOW), *activities(NOW)])
+    yield settings, materialize_all(settings, ManualClock(NOW))
+    writer.close()
+    empty(migrated_warehouse)
+
+
+@pytest.fixture(scope="module")
+def asked(computed):
+    reader = Reader(computed[0].warehouse_url)
+    yield reader
+    reader.close()
+
+
+def test_everything_is_computed_and_every_check_passes(computed):
+    assert computed[1] is True
+
+
+def test_an_asset_s_key_is_its_table_s_path(computed, asked):
+    graph = build(computed[0], ManualClock(NOW)).resolve_asset_graph()
+    keys = {".".join(key.path) for key in graph.get_all_asset_keys()}
+    tables = asked.frame("SELECT concat(database, '.', name) AS path FROM system.tables")["path"]
+    assert keys <= set(tables)
+    rebuilt = {path for path in tables if path.startswith(("staging.", "marts.", "ml."))}
+    assert rebuilt <= keys
+
+
+def test_what_is_computed_names_what_it_was_computed_from(computed):
+    graph = build(computed[0], ManualClock(NOW)).resolve_asset_graph()
+    for key in graph.materializable_asset_keys:
+        node = graph.get(key)
+        assert node.parent_keys, f"{key} names no parents"
+        assert node.description, f"{key} has no description"
+        assert node.freshness_policy or key.path[0] == "staging"
+
+
+def scores(asked, sql=LIVE):
+    rows = asked.rows(EngagementScoreRow, sql, {"as_of": MOMENT})
+    return {row.account_id: row for row in rows}
+
+
+def test_the_live_number_is_the_batch_number(asked):
+    kept, live = scores(asked, "SELECT * FROM ml.engagement_score FINAL"), scores(asked)
+    assert kept.keys() == live.keys() == {known.account_id for known in ACCOUNTS}
+    assert sum(row.score > 1 for row in kept.values()) > len(ACCOUNTS) / 2
+    for account_id, row in live.items():
+        assert row.score == pytest.approx(kept[account_id].score, abs=1e-9)
+        assert row.points == pytest.approx(kept[account_id].points, abs=1e-9)
+        assert sum(row.points) == pytest.approx(row.score, abs=1e-9)
+
+
+def test_a_replay_changes_neither_number(computed, asked):
+    before = {account_id: row.score for account_id, row in scores(asked).items()}
+    writer = Writer(computed[0].warehouse_url)
+    writer.write([*activities(NOW)])
+    writer.close()
+    after = {account_id: row.score for account_id, row in scores(asked).items()}
+    assert after == pytest.approx(before, abs=1e-9)
+
+
+def test_the_planted_return_is_found_and_the_unidentified_one_refused(asked):
+    judged = asked.frame("SELECT * FROM marts.investment_roi ORDER BY investment_id")
+    assert judged["verdict"].tolist() == ["pays_off", "not_identified"]
+    coaching = judged.iloc[0]
+    assert coaching["effect_low"] < EFFECT_MINOR < coaching["effect_high"]
+    assert coaching["name"] == "Coaching"
+
+
+def test_the_crm_is_told_and_every_field_is_in_the_ledger(computed, asked):
+    outcomes = asked.frame("SELECT outcome, count() AS n FROM raw.crm_write FINAL GROUP BY outcome")
+    assert set(outcomes["outcome"]) == {"written", "unchanged"}  # no reason is an empty field
+    drops = list((computed[0].home / "crm_drop").glob("headwater-accounts-*.csv"))
+    told = {row["account_id"]: row for drop in drops for row in csv.DictReader(drop.open())}
+    scores = asked.frame("SELECT account_id, score FROM marts.account_engagement")
+    for account_id, score in zip(scores["account_id"], scores["score"], strict=True):
+        assert told[account_id]["headwater_engagement_score"] == f"{score:.0f}"
+
+
+def test_the_run_is_kept_where_the_ui_looks(computed):
+    with dg.DagsterInstance.from_config(str(dagster_home(computed[0]))) as instance:
+        (run,) = instance.get_runs()
+        assert run.job_name == "everything"
+        assert run.status is dg.DagsterRunStatus.SUCCESS
+        assert instance.get_latest_materialization_event(dg.AssetKey(["marts", "rep_month"]))
+        assert not instance.telemetry_enabled
+
+
+def test_a_missing_rate_stops_what_rests_on_it_and_nothing_else(computed, asked, caplog):
+    settings = computed[0]
+    later = NOW + timedelta(hours=1)
+    gone = CurrencyRateRow(
+        currency="EUR",
+        base="USD",
+        rate_on=date(2025, 2, 1),
+        rate=Decimal(1),
+        is_deleted=True,
+        source="crm",
+        knowable_at=NOW,
+    )
+    writer = Writer(settings.warehouse_url)
+    writer.write([gone])
+    writer.close()
+    assert materialize_all(settings, ManualClock(later)) is False
+    assert "no EUR to USD rate on or before" in caplog.text
+    assert asked.value("SELECT max(as_of) FROM ml.engagement_score") == later
+    assert asked.value("SELECT max(as_of) FROM ml.investment_judgement") == NOW
+    assert asked.value("SELECT max(as_of) FROM marts.account_engagement") == later

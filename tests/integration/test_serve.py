@@ -1,0 +1,94 @@
+"""Dagster as a person meets it: served, listing the assets, its schedules on, gone when stopped."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from time import monotonic, sleep
+
+import httpx
+import pytest
+
+from orchestration.launch import dagster_command
+from settings import Settings
+
+pytestmark = [pytest.mark.stack, pytest.mark.warehouse]
+
+QUERY = """{
+  assetNodes { assetKey { path } }
+  schedulesOrError(repositorySelector: {
+    repositoryLocationName: "headwater", repositoryName: "__repository__"
+  }) { ... on Schedules { results { name scheduleState { status } } } }
+  instance { daemonHealth { allDaemonStatuses { daemonType healthy } } }
+}"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def dagster(dbt_home, warehouse_url):
+    settings = Settings(home=dbt_home, warehouse_url=warehouse_url, dagster_port=free_port())
+    argv, extra = dagster_command(settings)
+    told = {
+        "HEADWATER_HOME": str(settings.home),
+        "HEADWATER_WAREHOUSE_URL": warehouse_url.get_secret_value(),
+        "HEADWATER_DAGSTER_PORT": str(settings.dagster_port),
+    }
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    with subprocess.Popen(argv, env=environment | told | extra, start_new_session=True) as process:
+        yield f"http://127.0.0.1:{settings.dagster_port}/graphql", process
+        process.send_signal(signal.SIGTERM)
+
+
+def answer(url, process, *, until, seconds=120):
+    """Return the first answer that is as wanted."""
+    deadline = monotonic() + seconds
+    data = {}
+    while monotonic() < deadline and process.poll() is None:
+        try:
+            data = httpx.post(url, json={"query": QUERY}, timeout=30).json()["data"]
+            if until(data):
+                return data
+        except httpx.HTTPError:
+            pass
+        sleep(0.2)
+    pytest.fail(f"not within {seconds} s: {data}")
+
+
+def healthy(data):
+    daemons = data["instance"]["daemonHealth"]["allDaemonStatuses"]
+    return {"SCHEDULER", "QUEUED_RUN_COORDINATOR"} <= {
+        daemon["daemonType"] for daemon in daemons if daemon["healthy"]
+    }
+
+
+def test_dagster_serves_the_assets_runs_the_schedules_and_leaves_nothing_behind(dagster, dbt_home):
+    url, process = dagster
+    data = answer(url, process, until=healthy)
+    paths = [node["assetKey"]["path"] for node in data["assetNodes"]]
+    assert ["marts", "investment_roi"] in paths
+    assert ["raw", "crm_write"] in paths
+    schedules = data["schedulesOrError"]["results"]
+    assert {s["scheduleState"]["status"] for s in schedules} == {"RUNNING"}
+    assert {s["name"] for s in schedules} == {
+        "engagement_schedule",
+        "marts_schedule",
+        "return_on_investment_schedule",
+        "write_back_schedule",
+    }
+    pids = [json.loads(file.read_text())["pid"] for file in pid_files(dbt_home)]
+    assert len(pids) == 3
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(40) == 0
+    assert pid_files(dbt_home) == []
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+
+
+def pid_files(home):
+    return sorted((home / "run").glob("dagster_*.pid.json"))

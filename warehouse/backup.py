@@ -1,18 +1,19 @@
 """Copies what the migrations own out of the warehouse, and back: Parquet files and a manifest.
 
-Everything goes over the one wire, block by block, so it works alike on one machine and on a
-cluster, in bounded memory. What dbt builds is built again, and views hold no rows.
+Parquet, because what one must be able to read in ten years should need no program of ours. All
+goes over the one wire, block by block, so it works alike on one machine and on a cluster, in
+bounded memory. What dbt builds is built again, and views hold no rows.
 """
 
 import hashlib
-import re
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import pyarrow as pa
 import pyarrow.parquet as pq
 from clickhouse_driver import Client
 from pydantic import SecretStr
@@ -20,33 +21,24 @@ from pydantic import SecretStr
 from contracts.clock import Clock, SystemClock
 from contracts.errors import UserError
 from warehouse.connection import connect, fates
-from warehouse.migrate import version
+from warehouse.migrate import migrate, newest, version
+from warehouse.parquet import Kinds, batch, columns, schema, selected
 
 FORMAT: Final = 1
 _MANIFEST: Final = "manifest.json"
-_BLOCK: Final = 10_000
+_BLOCK_ROWS: Final = 1_000
 _COPIED: Final = """
     SELECT database || '.' || name FROM system.tables
-    WHERE database IN ('raw', 'ml') AND engine LIKE '%%MergeTree%%' AND name != 'schema_version'
+    WHERE database IN ('raw', 'ml') AND engine LIKE '%ReplacingMergeTree'
     ORDER BY 1
 """
+_DEPENDENT: Final = ("raw.source_cursor", "raw.sighting", "raw.match")
+"""Copied first and restored last: each says that something else is stored."""
 _SEEDED: Final = {"ml.engagement_weight"}
 """Tables that a migration fills: rows in them are nobody's data."""
-_ARROW: Final = {
-    "String": pa.string(),
-    "UUID": pa.string(),
-    "Bool": pa.bool_(),
-    "Date32": pa.date32(),
-    "Float64": pa.float64(),
-    "Int32": pa.int32(),
-    "Int64": pa.int64(),
-    "UInt16": pa.uint16(),
-    "UInt32": pa.uint32(),
-    "UInt64": pa.uint64(),
-    "DateTime64(6, 'UTC')": pa.timestamp("us", tz="UTC"),
-    "Decimal(18, 8)": pa.decimal128(18, 8),
-}
-_WRAPPED: Final = re.compile(r"(LowCardinality|Nullable|Array)\((.*)\)")
+
+_BYTES: Final = {"strings_as_bytes": True}
+"""ClickHouse's strings are bytes: whatever is in them comes back."""
 
 
 class TableCopy(msgspec.Struct, frozen=True):
@@ -61,6 +53,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
     Attributes:
         migration: the newest migration that its tables had.
+        tables: in the order in which they were copied.
     """
 
     format: int
@@ -75,92 +68,127 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 def backup(url: SecretStr, folder: Path, clock: Clock | None = None) -> Manifest:
-    """Copy every table into a new folder.
+    """Copy every table into a new folder. The manifest is written last: without it, it is none.
 
-    Each table is copied as of one moment, one table after the other: rows that arrive meanwhile may
-    be in a later table and not in an earlier one. Since every table forgets repeats, replaying the
-    log from before the backup makes them whole.
+    Rows may arrive meanwhile. Each table is copied as of one moment, one table after the other:
+    cursors, sightings and matches first, so that whatever they say is stored is in the backup; and
+    no cursor is ahead of the rows, so that reading the sources on misses nothing. Repeats of a key
+    are left out.
 
     Raises:
-        UserError: if the folder holds something already.
+        UserError: if the folder holds something already, or can't be written.
         Retryable, Fatal: as reading does.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise UserError(f"{folder} is not empty: name a new folder for the backup")
-    folder.mkdir(parents=True, exist_ok=True)
-    client = connect(url, readonly=2)
-    with fates("backing up"):
-        names = [name for (name,) in client.execute(_COPIED, {})]
-        tables = {name: _copy_out(client, name, folder) for name in names}
-    client.disconnect()
-    taken_at = (clock or SystemClock()).now()
-    manifest = Manifest(FORMAT, taken_at, version(url), tables)
-    (folder / _MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
+    with _disk(folder):
+        if folder.exists() and any(folder.iterdir()):
+            raise UserError(f"{folder} is not empty: name a new folder for the backup")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        migration = version(url)
+        with closing(_Tables(connect(url, readonly=2))) as tables:
+            copies = {name: _copy_out(tables, name, folder) for name in tables.names()}
+        manifest = Manifest(FORMAT, (clock or SystemClock()).now(), migration, copies)
+        _keep(folder / _MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
     return manifest
 
 
 def restore(url: SecretStr, folder: Path, *, force: bool = False) -> Manifest:
-    """Bring a backup back; every file is checked before the first row is written.
+    """Bring a backup back into a warehouse, migrated first if it is not.
 
-    With `force` the rows join those that are there: of the same key, the newer one wins.
+    Every file is checked before the first row is written. With `force` the rows join those that
+    are there: of the same key, the newer one wins. So a restore that was cut off can be repeated.
 
     Raises:
         UserError: if the folder is no backup, a file is damaged, the backup is of a newer version,
             or the warehouse holds rows and `force` is not given.
+        Retryable, Fatal: as migrating and writing do.
     """
     manifest = _checked(folder)
-    applied = version(url)
-    if manifest.migration > applied:
-        raise UserError(
-            f"the backup was taken at migration {manifest.migration}, the warehouse is at "
-            f"{applied}: restore it with the newer version"
-        )
-    client = connect(url)
-    with fates("restoring"):
+    migrate(url)
+    with closing(_Tables(connect(url))) as tables:
         if not force:
-            _refuse_rows(client, manifest)
-        for name in manifest.tables:
-            _copy_in(client, name, folder)
-    client.disconnect()
+            _refuse_rows(tables, manifest)
+        for name in reversed(manifest.tables):
+            _copy_in(tables, name, folder)
     return manifest
 
 
-def _copy_out(client: Client, name: str, folder: Path) -> TableCopy:
-    columns = client.execute(f"DESCRIBE TABLE {name}", {})
-    schema = pa.schema([(column[0], _arrow(column[1])) for column in columns])
-    rows = 0
-    with pq.ParquetWriter(_file(folder, name), schema, compression="zstd") as file:
-        for block in _blocks(client, name, [column[0] for column in columns]):
-            arrays = [
-                pa.array(_plain(values), type=field.type)
-                for values, field in zip(zip(*block, strict=True), schema, strict=True)
-            ]
-            file.write_batch(pa.record_batch(arrays, schema=schema))
-            rows += len(block)
-    return TableCopy(rows, _sha256(_file(folder, name)))
+class _Tables:
+    """The tables of a warehouse, block by block."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def close(self) -> None:
+        self._client.disconnect()
+
+    def names(self) -> list[str]:
+        """Return the tables to copy, the dependent ones first."""
+        with fates("looking at the tables"):
+            found = [name for (name,) in self._client.execute(_COPIED)]
+        return [name for name in _DEPENDENT if name in found] + [
+            name for name in found if name not in _DEPENDENT
+        ]
+
+    def kinds(self, name: str) -> Kinds:
+        with fates(f"looking at {name}"):
+            return {column[0]: column[1] for column in self._client.execute(f"DESCRIBE {name}")}
+
+    def has_rows(self, name: str) -> bool:
+        with fates(f"looking into {name}"):
+            return bool(self._client.execute(f"SELECT 1 FROM {name} LIMIT 1"))
+
+    def read(self, name: str, kinds: Kinds) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows as of one moment, as `warehouse.parquet` takes them."""
+        statement = f"SELECT {selected(kinds)} FROM {name} FINAL"
+        settings = {"max_block_size": _BLOCK_ROWS, **_BYTES}
+        with fates(f"reading {name}"):
+            yield from self._client.execute_iter(
+                statement, chunk_size=_BLOCK_ROWS, settings=settings
+            )
+
+    def write(self, name: str, told: Mapping[str, list[Any]]) -> None:
+        names = ", ".join(f"`{column}`" for column in told)
+        with fates(f"writing to {name}"):
+            self._client.execute(
+                f"INSERT INTO {name} ({names}) VALUES",
+                list(told.values()),
+                columnar=True,
+                settings=_BYTES,
+            )
 
 
-def _blocks(client: Client, name: str, columns: list[str]) -> Iterator[list[tuple[Any, ...]]]:
-    statement = f"SELECT {_names(columns)} FROM {name} FINAL"
-    return client.execute_iter(
-        statement, {}, chunk_size=_BLOCK, settings={"max_block_size": _BLOCK}
-    )
+def _copy_out(tables: _Tables, name: str, folder: Path) -> TableCopy:
+    kinds, path, rows = tables.kinds(name), _file(folder, name), 0
+    kept = schema(kinds)
+    with path.open("wb") as file:
+        with pq.ParquetWriter(file, kept, compression="zstd") as writer:
+            for block in tables.read(name, kinds):
+                writer.write_batch(batch(block, kept))
+                rows += len(block)
+        file.flush()
+        os.fsync(file.fileno())
+    return TableCopy(rows, _sha256(path))
 
 
-def _copy_in(client: Client, name: str, folder: Path) -> None:
-    with pq.ParquetFile(_file(folder, name)) as file:
-        statement = f"INSERT INTO {name} ({_names(file.schema_arrow.names)}) VALUES"
-        for batch in file.iter_batches(_BLOCK):
-            client.execute(statement, [column.to_pylist() for column in batch], columnar=True)
+def _copy_in(tables: _Tables, name: str, folder: Path) -> None:
+    kinds = tables.kinds(name)
+    with pq.ParquetFile(_file(folder, name), pre_buffer=False) as file:
+        for block in file.iter_batches(_BLOCK_ROWS):
+            tables.write(name, columns(block, kinds))
 
 
 def _checked(folder: Path) -> Manifest:
     try:
         manifest = msgspec.json.decode((folder / _MANIFEST).read_bytes(), type=Manifest)
     except (OSError, msgspec.DecodeError) as error:
-        raise UserError(f"{folder} is not a backup: its {_MANIFEST} can't be read") from error
-    if manifest.format > FORMAT:
-        raise UserError(f"{folder} is a backup of a newer version: restore it with that version")
+        raise UserError(
+            f"{folder} is not a whole backup: its {_MANIFEST} can't be read ({error})"
+        ) from error
+    if manifest.format > FORMAT or manifest.migration > newest():
+        raise UserError(
+            f"{folder} is a backup of a newer version (migration {manifest.migration}, format "
+            f"{manifest.format}): restore it with that version"
+        )
     for name, table in manifest.tables.items():
         file = _file(folder, name)
         if not file.exists() or _sha256(file) != table.sha256:
@@ -168,32 +196,31 @@ def _checked(folder: Path) -> Manifest:
     return manifest
 
 
-def _refuse_rows(client: Client, manifest: Manifest) -> None:
+def _refuse_rows(tables: _Tables, manifest: Manifest) -> None:
     for name in manifest.tables.keys() - _SEEDED:
-        if client.execute(f"SELECT 1 FROM {name} LIMIT 1", {}):
+        if tables.has_rows(name):
             raise UserError(
                 f"{name} holds rows already: restore into an empty warehouse, or say --force to "
                 "let the backup's rows join them"
             )
 
 
-def _arrow(kind: str) -> pa.DataType:
-    """Return the Arrow type that holds a ClickHouse type's values without loss."""
-    if wrapped := _WRAPPED.fullmatch(kind):
-        inner = _arrow(wrapped[2])
-        return pa.list_(inner) if wrapped[1] == "Array" else inner
-    if kind not in _ARROW:
-        raise UserError(f"the backup does not know how to keep a column of type {kind}")
-    return _ARROW[kind]
+@contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"the backup can't be written to {folder}: {error.strerror or error}. Make room or "
+            "name another folder; what is there now is not a backup"
+        ) from error
 
 
-def _plain(values: tuple[Any, ...]) -> list[Any]:
-    """Return values that Arrow takes: ids as text."""
-    return [str(value) if type(value).__name__ == "UUID" else value for value in values]
-
-
-def _names(columns: list[str]) -> str:
-    return ", ".join(f"`{column}`" for column in columns)
+def _keep(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _file(folder: Path, name: str) -> Path:

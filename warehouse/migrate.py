@@ -59,6 +59,11 @@ def version(url: SecretStr) -> int:
     return max((row.version for row in _rows(url) if row.applied_at), default=0)
 
 
+def newest() -> int:
+    """Return the number of the newest migration that this code knows."""
+    return max(map(_number, _files()))
+
+
 def _files() -> list[Path]:
     return sorted(MIGRATIONS.glob("*.sql"))
 

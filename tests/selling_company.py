@@ -59,7 +59,9 @@ def reps(now: datetime) -> Iterator[Row]:
     began = month_ago(now, MONTHS + 6)
     known_at = told(began)
     for team in ("T-1", "T-2"):
-        yield OrgUnitRow(unit_id=team, unit_kind="team", name=team, source="crm", knowable_at=known_at)
+        yield OrgUnitRow(
+            unit_id=team, unit_kind="team", name=team, source="crm", knowable_at=known_at
+        )
     for number in range(REPS):
         yield RepRow(
             rep_id=rep_id(number),
@@ -89,7 +91,7 @@ def reps(now: datetime) -> Iterator[Row]:
 
 
 def deals(now: datetime) -> Iterator[Row]:
-    """A few deals a rep and month, won or lost, and one open deal a rep; EUR for every tenth rep."""
+    """A few deals a rep and month, won or lost, and an open one a rep; EUR for every tenth."""
     random = np.random.default_rng(11)
     began = told(month_ago(now, MONTHS + 1))
     yield CurrencyRateRow(

@@ -48,7 +48,7 @@ VALUES = [
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Any]:
-    connection = _chdb.connect(":memory:")  # type: ignore[attr-defined]  # its stubs forget it
+    connection = _chdb.connect(":memory:")  # its stubs forget it
     yield connection
     connection.close()
 

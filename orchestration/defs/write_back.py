@@ -8,6 +8,7 @@ from uuid import UUID
 import dagster as dg
 
 from activation.engagement import OBJECT_TYPE, desired
+from activation.ledger import noted
 from activation.targets import target_of
 from activation.writeback import write_back
 from contracts.clock import Clock
@@ -47,9 +48,9 @@ def crm_write(
         return dg.MaterializeResult(metadata={"target": target.name, "accounts": 0})
     values = desired(accounts, target.fillable(OBJECT_TYPE))
     outcomes: Counter[str] = Counter()
-    for rows in write_back(
-        target, OBJECT_TYPE, values, run_id=UUID(context.run.run_id), clock=clock
-    ):
+    before = noted(reader, target.name, OBJECT_TYPE)
+    run_id = UUID(context.run.run_id)
+    for rows in write_back(target, OBJECT_TYPE, values, run_id=run_id, clock=clock, noted=before):
         writer.write(rows)
         outcomes.update(row.outcome for row in rows)
     return dg.MaterializeResult(metadata={"target": target.name, **outcomes})

@@ -58,7 +58,10 @@ class Engine:
     def connect(self) -> Connection:
         """Return a connection of a client's own, with the server's limits."""
         connection = self._open()
-        connection.query(f"SET implicit_select = 0, max_memory_usage = {self._query_bytes}")
+        connection.query(
+            f"SET implicit_select = 0, max_memory_usage = {self._query_bytes}, "
+            "print_pretty_type_names = 0"  # DESCRIBE names a type on one line, as a header must
+        )
         return connection
 
     def kill(self, token: str) -> None:
@@ -142,6 +145,5 @@ def described(connection: Connection, describe: str) -> list[tuple[str, str, str
     Raises:
         QueryError: if the engine refuses it.
     """
-    sql = f"{describe} SETTINGS print_pretty_type_names = 0"  # a type on one line
-    lines = text_of(connection, sql, "JSONCompactEachRow").splitlines()
+    lines = text_of(connection, describe, "JSONCompactEachRow").splitlines()
     return [tuple(json.loads(line)[:3]) for line in lines]

@@ -28,7 +28,7 @@ class Running:
 
     channel: Channel
     writes: bool
-    token: str = field(default_factory=lambda: token_hex(16))
+    token: str = field(default_factory=lambda: token_hex(8))
     cancelled: bool = False
     gone: bool = False
     stopped: bool = False

@@ -1,8 +1,9 @@
 """The company that this deployment serves, as its settings describe it."""
 
-from typing import Final
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 DEFAULT_SUBJECT_WORDS: Final = (
     "401k",
@@ -13,6 +14,14 @@ DEFAULT_SUBJECT_WORDS: Final = (
     "privileged",
     "sensitive",
 )
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not an IANA time zone such as Europe/Berlin") from error
+    return name
 
 
 class Company(BaseModel, frozen=True, extra="forbid"):
@@ -30,10 +39,10 @@ class Company(BaseModel, frozen=True, extra="forbid"):
     name: str = "My company"
     own_domains: tuple[str, ...] = ()
     own_numbers: tuple[str, ...] = ()
-    phone_region: str = "US"
-    base_currency: str = "USD"
+    phone_region: str = Field(default="US", pattern="^[A-Z]{2}$")
+    base_currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
     fiscal_first_month: int = Field(default=1, ge=1, le=12)
-    time_zone: str = "UTC"
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     excluded_addresses: tuple[str, ...] = ()
     excluded_domains: tuple[str, ...] = ()
     excluded_subject_words: tuple[str, ...] = DEFAULT_SUBJECT_WORDS

@@ -16,6 +16,8 @@ def parent_on(
 ) -> str | None:
     """Return the parent of one kind that a child had on a day; None where it had none.
 
+    Assignments that the CRM has deleted do not count.
+
     Raises:
         UserError: if two assignments of that kind overlap on that day.
     """
@@ -34,4 +36,5 @@ def parent_on(
 
 def _covers(assignment: AssignmentRow, day: date) -> bool:
     ends_on = assignment.effective_to
-    return assignment.effective_from <= day and (ends_on is None or day < ends_on)
+    started = assignment.effective_from <= day
+    return started and (ends_on is None or day < ends_on) and not assignment.is_deleted

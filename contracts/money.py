@@ -2,21 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
+from fractions import Fraction
 from typing import Final
 
 from contracts.errors import UserError
 
 _MINOR_DIGITS: Final = {
-    "JPY": 0,
-    "KRW": 0,
-    "CLP": 0,
-    "ISK": 0,
-    "VND": 0,
-    "BHD": 3,
-    "KWD": 3,
-    "TND": 3,
-}
+    "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0,
+    "RWF": 0, "UGX": 0, "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
+    "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
+    "CLF": 4, "UYW": 4,
+}  # fmt: skip
+_MOST_MINOR: Final = 2**63 - 1
+"""What a column of the warehouse holds."""
 
 
 def minor_digits(currency: str) -> int:
@@ -45,14 +44,19 @@ class Money:
         """Read a decimal amount of major units, such as `1234.50`.
 
         Raises:
-            UserError: if it is not a finite number, or finer than the currency's minor unit.
+            UserError: if it is not a finite number, finer than the currency's minor unit, or more
+                than 2^63 of them.
         """
         try:
-            minor = Decimal(amount.strip()).scaleb(minor_digits(currency))
+            major = Decimal(amount.strip())
+            minor = major.scaleb(minor_digits(currency))
         except ArithmeticError as error:
             raise UserError(f"{amount!r} is not an amount: write it as 1234.50") from error
-        if not minor.is_finite() or minor != minor.to_integral_value():
+        whole = minor.is_finite() and minor == minor.to_integral_value()
+        if not whole or (major and not minor):  # 1e-999 underflows
             raise UserError(f"{amount!r} {currency} is finer than the currency's minor unit")
+        if abs(minor) > _MOST_MINOR:
+            raise UserError(f"{amount!r} {currency} is more than can be kept")
         return cls(int(minor), currency)
 
     def __add__(self, other: "Money") -> "Money":
@@ -100,7 +104,7 @@ class Rates:
     def convert(self, money: Money, on: date) -> Money:
         """Return the amount in the base currency at the latest rate known on a date.
 
-        Rounds half to even, once.
+        Exact, then rounded half to even, once.
 
         Raises:
             UserError: if no rate is known on or before that date.
@@ -113,5 +117,5 @@ class Rates:
                 f"no {money.currency} to {self.base} rate on or before {on}: "
                 "add one to the currency rates"
             )
-        minor = (money.major * known[-1]).scaleb(minor_digits(self.base))
-        return Money(int(minor.to_integral_value(ROUND_HALF_EVEN)), self.base)
+        scale = Fraction(10) ** (minor_digits(self.base) - minor_digits(money.currency))
+        return Money(round(money.minor * Fraction(known[-1]) * scale), self.base)

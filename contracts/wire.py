@@ -114,17 +114,37 @@ def decode_dead_letter(data: bytes) -> DeadLetter:
     return _decode(data, DeadLetter)
 
 
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _Message = TypeVar("_Message", Envelope, RecordedBatch, DeadLetter)
 
 
 def _decode(data: bytes, message: type[_Message]) -> _Message:
     try:
         decoded = msgspec.msgpack.decode(data, type=message)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
+        _refuse_newer(_version(data))
         raise Rejected("bad_wire", str(error)) from error
-    if decoded.schema_version > SCHEMA_VERSION:
+    _refuse_newer(decoded.schema_version)
+    return decoded
+
+
+class _Versioned(msgspec.Struct):
+    """What a message of any version says of itself."""
+
+    schema_version: int
+
+
+def _version(data: bytes) -> int:
+    """Return the version of a message whose other fields can't be read; 0 if it has none."""
+    try:
+        return msgspec.msgpack.decode(data, type=_Versioned).schema_version
+    except _UNREADABLE:
+        return 0
+
+
+def _refuse_newer(version: int) -> None:
+    if version > SCHEMA_VERSION:
         raise Rejected(
             "bad_schema_version",
-            f"version {decoded.schema_version} is newer than {SCHEMA_VERSION}: upgrade this worker",
+            f"version {version} is newer than {SCHEMA_VERSION}: upgrade this worker",
         )
-    return decoded

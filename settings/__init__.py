@@ -5,9 +5,12 @@ Secrets are `SecretStr`: they don't show in logs or errors.
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
+from tempfile import mkstemp
 
 from pydantic import Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -90,21 +93,21 @@ def load(home: Path | None = None) -> Settings:
     """Read the settings.
 
     Raises:
-        UserError: if the environment or the file holds something that is not a setting; the
-            message names each one, never its value.
+        UserError: if the file holds something that is not a setting, or a value is not what its
+            setting needs; the message names each one, never its value.
     """
     try:
         return Settings(home=home) if home else Settings()
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise UserError(
-            f"settings: {wrong}. Correct HEADWATER_* in the environment or "
-            f"{(home or default_home()) / 'headwater.toml'}"
-        ) from None
-    except ValueError as error:
-        raise UserError(
-            f"settings: {(home or default_home()) / 'headwater.toml'}: {error}"
-        ) from None
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {_said(e)}" for e in error.errors())
+    except (ValueError, OSError) as error:
+        wrong = str(error)
+    file = (home or default_home()) / "headwater.toml"
+    raise UserError(f"settings: {wrong}. Correct HEADWATER_* in the environment or {file}")
+
+
+def _said(error: ErrorDetails) -> str:
+    return "is not a setting" if error["type"] == "extra_forbidden" else error["msg"]
 
 
 def secret(home: Path, name: str, given: SecretStr = _NONE) -> SecretStr:
@@ -116,8 +119,16 @@ def secret(home: Path, name: str, given: SecretStr = _NONE) -> SecretStr:
         return given
     path = home / "secrets" / name
     if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(32))
+        _make(path)
     return SecretStr(path.read_text().strip())
+
+
+def _make(path: Path) -> None:
+    """Make a secret; of processes that make it at once, one wins, and none reads half of it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, written = mkstemp(dir=path.parent)  # readable by its owner alone
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(32))
+    with suppress(FileExistsError):
+        os.link(written, path)
+    os.unlink(written)  # noqa: PTH108 as it was made: by its name

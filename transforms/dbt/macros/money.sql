@@ -1,8 +1,11 @@
 {#- How many decimal places a currency's major unit has (ISO 4217), as contracts.money has it. -#}
 {% macro minor_digits(currency) -%}
     multiIf(
-        {{ currency }} in ('JPY', 'KRW', 'CLP', 'ISK', 'VND'), 0,
-        {{ currency }} in ('BHD', 'KWD', 'TND'), 3,
+        {{ currency }} in (
+            'BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI',
+            'VND', 'VUV', 'XAF', 'XOF', 'XPF'), 0,
+        {{ currency }} in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND'), 3,
+        {{ currency }} in ('CLF', 'UYW'), 4,
         2)
 {%- endmacro %}
 

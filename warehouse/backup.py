@@ -26,11 +26,17 @@ from warehouse.parquet import Kinds, batch, columns, schema, selected
 
 FORMAT: Final = 1
 _MANIFEST: Final = "manifest.json"
-_BLOCK_ROWS: Final = 1_000
+_BLOCK_ROWS: Final = 20_000
+_BLOCK_BYTES: Final = 16_000_000
+"""What is held at once: it bounds memory, whatever the size of the rows."""
 _COPIED: Final = """
     SELECT database || '.' || name FROM system.tables
     WHERE database IN ('raw', 'ml') AND engine LIKE '%ReplacingMergeTree'
     ORDER BY 1
+"""
+_ROW_BYTES: Final = """
+    SELECT sum(data_uncompressed_bytes) / greatest(sum(rows), 1) FROM system.parts
+    WHERE active AND database || '.' || table = %(name)s
 """
 _DEPENDENT: Final = ("raw.source_cursor", "raw.sighting", "raw.match")
 """Copied first and restored last: each says that something else is stored."""
@@ -140,11 +146,11 @@ class _Tables:
     def read(self, name: str, kinds: Kinds) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the rows as of one moment, as `warehouse.parquet` takes them."""
         statement = f"SELECT {selected(kinds)} FROM {name} FINAL"
-        settings = {"max_block_size": _BLOCK_ROWS, **_BYTES}
         with fates(f"reading {name}"):
-            yield from self._client.execute_iter(
-                statement, chunk_size=_BLOCK_ROWS, settings=settings
-            )
+            ((row_bytes,),) = self._client.execute(_ROW_BYTES, {"name": name})
+            rows = int(min(_BLOCK_BYTES / max(row_bytes, 1) + 1, _BLOCK_ROWS))
+            settings = {"max_block_size": rows, **_BYTES}
+            yield from self._client.execute_iter(statement, chunk_size=rows, settings=settings)
 
     def write(self, name: str, told: Mapping[str, list[Any]]) -> None:
         names = ", ".join(f"`{column}`" for column in told)
@@ -173,8 +179,8 @@ def _copy_out(tables: _Tables, name: str, folder: Path) -> TableCopy:
 def _copy_in(tables: _Tables, name: str, folder: Path) -> None:
     kinds = tables.kinds(name)
     with pq.ParquetFile(_file(folder, name), pre_buffer=False) as file:
-        for block in file.iter_batches(_BLOCK_ROWS):
-            tables.write(name, columns(block, kinds))
+        for number in range(file.num_row_groups):
+            tables.write(name, columns(file.read_row_group(number), kinds))
 
 
 def _checked(folder: Path) -> Manifest:

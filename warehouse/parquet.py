@@ -52,9 +52,9 @@ def batch(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:
     return pa.record_batch(arrays, schema=schema)
 
 
-def columns(batch: pa.RecordBatch, kinds: Kinds) -> dict[str, list[Any]]:
+def columns(block: pa.Table, kinds: Kinds) -> dict[str, list[Any]]:
     """Return what was kept as the driver inserts it, text as bytes."""
-    named = zip(batch.schema.names, batch.columns, strict=True)
+    named = zip(block.schema.names, block.columns, strict=True)
     return {name: _listed(column, kinds[name]) for name, column in named}
 
 
@@ -73,7 +73,7 @@ def _selected(column: str, kind: str) -> str:
     return f"toString(`{column}`)" if kind == "UUID" else f"`{column}`"
 
 
-def _listed(column: pa.Array, kind: str) -> list[Any]:
+def _listed(column: pa.ChunkedArray, kind: str) -> list[Any]:
     if kind == "UUID":
         return column.to_pylist()
     if pa.types.is_timestamp(column.type):

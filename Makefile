@@ -30,7 +30,7 @@ check: .venv/dev ## lint, types, imports, unit, property and contract tests, und
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -q -n 2 --dist loadgroup tests/unit tests/property tests/contract tests/architecture
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not stack" tests/unit tests/property tests/contract tests/architecture
 
 fmt: .venv/dev ## format and mend what a machine can mend
 	@$(BIN)/ruff check --fix .
@@ -47,10 +47,12 @@ lock: $(UV) ## pin every dependency again, with hashes
 
 crm: .venv-crm/ready ## a real CRM (Tryton) in an environment of its own, for the write-back's tests
 
-clean: ## remove the environments; the data in the home stays
-	@rm -rf .venv .venv-crm .tools build dist
+kafka: .kafka/ready ## Apache Kafka itself (needs Java 17 and Maven), for its tests and benches
 
-.PHONY: help demo up test check fmt figures lock crm clean
+clean: ## remove the environments; the data in the home stays
+	@rm -rf .kafka .venv .venv-crm .tools build dist
+
+.PHONY: help demo up test check fmt figures lock crm kafka clean
 
 .tools/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "headwater needs Python 3.11 to 3.13; $$($(PYTHON) --version) is what $(PYTHON) is: set PYTHON=python3.12, say"; exit 1; }
@@ -81,4 +83,11 @@ clean: ## remove the environments; the data in the home stays
 	[ -x .venv-crm/bin/python ] || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv-crm
 	$(UV) pip sync --quiet --python .venv-crm --require-hashes requirements/crm.lock
 	$(UV) pip install --quiet --python .venv-crm --no-deps activation/tryton_module
+	touch $@
+
+.kafka/ready: local/kafka/pom.xml
+	@for tool in java mvn; do command -v $$tool >/dev/null || { echo "$$tool is not on the PATH: Apache Kafka needs Java 17 and Maven"; exit 1; }; done
+	echo "setting up: Apache Kafka"
+	rm -rf .kafka
+	mvn --batch-mode --quiet --file local/kafka/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$(CURDIR)/.kafka"
 	touch $@

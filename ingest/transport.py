@@ -15,6 +15,8 @@ from settings import Settings
 
 MAX_MESSAGE_BYTES: Final = 4_000_000
 _COMMIT_SECONDS: Final = 0.5
+_SESSION_SECONDS: Final = 10
+_HEARTBEAT_SECONDS: Final = 3
 _SECONDS_A_DAY: Final = 86_400
 
 
@@ -64,6 +66,8 @@ def connect(settings: Settings, group: str, **options: Any) -> faust.App:
         autodiscover=False,
         topic_partitions=settings.log_partitions,
         broker_commit_interval=_COMMIT_SECONDS,
+        broker_session_timeout=_SESSION_SECONDS,
+        broker_heartbeat_interval=_HEARTBEAT_SECONDS,
         producer_acks=-1,
         producer_max_request_size=MAX_MESSAGE_BYTES,
         consumer_max_fetch_size=MAX_MESSAGE_BYTES,

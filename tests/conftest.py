@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.dovecot",
+    "tests.kafka",
     "tests.tryton",
     "tests.warehouse_server",
     "tests.warehouse_tables",

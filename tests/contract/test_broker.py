@@ -62,14 +62,18 @@ class KafkaBroker:
         return sum(at.offset for place, at in offsets.items() if place.topic == topic.name)
 
 
-@pytest.fixture(params=["sqlite", "kafka"])
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param(
+            "kafka", marks=[pytest.mark.kafka, pytest.mark.stack, pytest.mark.xdist_group("kafka")]
+        ),
+    ]
+)
 def broker(request, tmp_path):
     if request.param == "sqlite":
         return SqliteBroker(tmp_path)
-    address = os.environ.get("HEADWATER_TEST_KAFKA")
-    if not address:
-        pytest.skip("set HEADWATER_TEST_KAFKA=host:port to try a real Apache Kafka")
-    return KafkaBroker(tmp_path, address)
+    return KafkaBroker(tmp_path, request.getfixturevalue("kafka").address)
 
 
 @pytest.fixture

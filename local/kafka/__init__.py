@@ -1,0 +1,1 @@
+"""One broker of Apache Kafka (KRaft) on loopback, from its jars: for tests and benches."""

@@ -28,7 +28,7 @@ def up(home: Home = None) -> None:
     from local.processes import Processes
 
     settings = load(home)
-    processes = Processes(settings.home)
+    processes = Processes(settings.home, say)
     try:
         with processes.stopped_at_the_end():
             start_all(settings, processes)

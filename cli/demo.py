@@ -38,6 +38,7 @@ _STARTED = monotonic()
 _LIVE_EVENTS = 60
 _LIVE_RATE_PER_SECOND = 3.0
 _CALM_RATE_PER_SECOND = 0.5
+_TEND_SECONDS = 0.2
 _CALLS_A_POST = 100
 
 _SUMMARY = """
@@ -67,7 +68,7 @@ def start_all(settings: Settings, processes: Processes) -> None:
 
 def show(settings: Settings, *, once: bool) -> None:
     """Run the demo; with `once`, end by itself with a line of JSON."""
-    processes = Processes(settings.home)
+    processes = Processes(settings.home, say)
     try:
         with processes.stopped_at_the_end():
             summary = Demo(settings, processes).play(once=once)
@@ -192,7 +193,15 @@ class Demo:
             every=timedelta(seconds=1 / _CALM_RATE_PER_SECOND),
         )
         day = LiveDay(settings, self._company / "mail")
-        asyncio.run(day.run(events, _CALM_RATE_PER_SECOND))
+
+        async def go_on() -> None:
+            living = asyncio.create_task(day.run(events, _CALM_RATE_PER_SECOND))
+            while not living.done():
+                self._processes.tend()
+                await asyncio.sleep(_TEND_SECONDS)
+            await living
+
+        asyncio.run(go_on())
 
 
 def _export_accounts(crm: Path, drop: Path) -> None:

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from contracts.errors import UserError
 from dashboard.launch import dashboard_command
 from local.clickhouse.launch import address, server_command
-from local.processes import Processes, Program, refuse_taken_port, running
+from local.ports import free_port, refuse_taken_port
+from local.processes import Processes, Program, alive
 from orchestration.launch import dagster_command
 from settings import Settings, secret
 from warehouse.migrate import migrate
@@ -74,7 +75,7 @@ class Stack:
             self._start(
                 Program(
                     name=WAREHOUSE,
-                    argv=server_command(home),
+                    argv=server_command(home, port=free_port()),  # the same after a restart
                     environment=environment(self._settings),
                     ready=lambda: address(home) is not None,
                     stop_seconds=30,
@@ -87,7 +88,7 @@ class Stack:
 
     def start_worker(self) -> None:
         """Start the worker that hears the log, unless one serves this home already."""
-        if running(self._settings.home, WORKER):
+        if alive(self._settings.home, WORKER):
             return
         port = self._settings.worker_port
         refuse_taken_port(port, "HEADWATER_WORKER_PORT")
@@ -157,7 +158,7 @@ def local_stack(settings: Settings, *, worker: bool) -> Iterator[Settings]:
     with processes.stopped_at_the_end():
         stack = Stack(settings, processes)
         reached = stack.start_warehouse()
-        if worker and not running(settings.home, WORKER):
+        if worker and not alive(settings.home, WORKER):
             stack.start_worker()
             stack.wait_ready(WORKER)
         yield reached

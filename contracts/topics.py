@@ -26,3 +26,6 @@ HEARD: Final = {"mail": MAIL, "call": CALLS, "crm": CRM}
 """The topic that an event of each kind is heard on."""
 
 ALL: Final = (MAIL, CALLS, CRM, ACTIVITIES, COMMANDS, DEAD_LETTERS)
+
+GROUP: Final = "headwater"
+"""The consumer group that the platform's workers form."""

@@ -28,7 +28,6 @@ from warehouse.writer import Writer
 
 log = structlog.get_logger()
 
-GROUP: Final = "headwater"
 _CATCH_UP_SECONDS: Final = 5.0
 _EXPIRE_SECONDS: Final = 3600.0
 _FETCH_MESSAGES: Final = 500
@@ -54,7 +53,7 @@ def open_app(settings: Settings) -> faust.App:
     """Return an app without agents, served on loopback; an error that leaves one stops it."""
     app = connect(
         settings,
-        GROUP,
+        topics.GROUP,
         agent_supervisor=CrashingSupervisor,
         broker_max_poll_records=_FETCH_MESSAGES,
         stream_buffer_maxsize=_BUFFER_MESSAGES,

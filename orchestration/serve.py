@@ -35,9 +35,9 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
     Raises:
-        UserError: if one of the processes ends by itself; with the last lines of its log.
+        UserError: if one of the processes does not come up; with the last lines of its log.
     """
-    processes = Processes(settings.home)
+    processes = Processes(settings.home, lambda said: print(said, flush=True))  # noqa: T201
     with TemporaryDirectory(prefix="headwater-") as folder, processes.stopped_at_the_end():
         for program in _programs(settings, Path(folder)):
             processes.start(program)

@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 from imapclient import IMAPClient
 
+from local.ports import free_port
 from tests.services import need
 
 PASSWORD = "correct-horse"
@@ -110,7 +111,7 @@ def _dovecot() -> Iterator[int]:
         (run / folder).mkdir()
         os.chown(run / folder, uid, uid)
     run.chmod(0o755)
-    port = _free_port()
+    port = free_port()
     (run / "dovecot.conf").write_text(_CONF.format(run=run, uid=uid, port=port, password=PASSWORD))
     process = subprocess.Popen([program, "-F", "-c", run / "dovecot.conf"])
     try:
@@ -120,12 +121,6 @@ def _dovecot() -> Iterator[int]:
         process.terminate()
         process.wait(10)
         shutil.rmtree(run, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(port: int, log: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Final, Self
 from uuid import uuid4
 
 from contracts.errors import UserError
+from local.ports import LOOPBACK, free_port
 
 JARS: Final = Path(__file__).parents[2] / ".kafka"
 _READY_SECONDS: Final = 60
@@ -55,13 +56,13 @@ class Broker:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._port, self._controller = _free_ports()
+        self._port, self._controller = free_port(), free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
         """Where clients connect: `127.0.0.1:PORT`."""
-        return f"127.0.0.1:{self._port}"
+        return f"{LOOPBACK}:{self._port}"
 
     @property
     def pid(self) -> int:
@@ -133,7 +134,7 @@ class Broker:
         deadline = monotonic() + _READY_SECONDS
         while monotonic() < deadline and process.poll() is None:
             try:
-                socket.create_connection(("127.0.0.1", self._port), 1).close()
+                socket.create_connection((LOOPBACK, self._port), 1).close()
             except OSError:
                 sleep(0.05)
             else:
@@ -141,11 +142,3 @@ class Broker:
         self.kill()
         said = "\n".join(self._output.read_text(errors="replace").splitlines()[-12:])
         raise UserError(f"Apache Kafka did not come up. {self._output} ends with:\n{said}")
-
-
-def _free_ports() -> tuple[int, int]:
-    with (
-        socket.create_server(("127.0.0.1", 0)) as one,
-        socket.create_server(("127.0.0.1", 0)) as other,
-    ):
-        return one.getsockname()[1], other.getsockname()[1]

@@ -15,8 +15,9 @@ import faust
 import pytest
 from mode import CrashingSupervisor
 
-from contracts.topics import Topic
+from contracts.topics import GROUP, MAIL, Topic
 from ingest.batches import Limits, batches
+from ingest.lag import lag
 from ingest.transport import channel, connect
 from local.log.store import Log
 from settings import Settings
@@ -184,6 +185,17 @@ async def test_an_offset_is_committed_only_after_the_body_has_returned(broker, t
         await until(lambda: not app.consumer.unacked)
         await app.consumer.commit()
         assert await broker.committed(group, topic) == 2
+
+
+async def test_the_lag_is_what_the_workers_have_not_committed(broker, sink):
+    await send(broker, MAIL, [(None, b"%d" % n) for n in range(20)])
+    before = await asyncio.to_thread(lag, broker.settings)
+    async with reading(broker, MAIL, GROUP, sink) as app:
+        await until(lambda: len(sink.messages) == before)
+        await until(lambda: not app.consumer.unacked)
+        await app.consumer.commit()
+        assert await asyncio.to_thread(lag, broker.settings) == 0
+    assert before >= 20
 
 
 async def test_a_body_that_is_busy_when_the_reader_stops_is_finished_and_committed(

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from pydantic import SecretStr
 from contracts.clock import SystemClock
 from dashboard.launch import dashboard_command
 from local.clickhouse.launch import Address
+from local.ports import free_port
 from settings import Settings
 from tests.seeded_company import ACCOUNTS, Known, activity, seed
 from tests.services import need
@@ -303,9 +303,3 @@ def wait_until(true: Callable[[], bool], seconds: float) -> None:
     while not true():
         assert monotonic() < deadline, f"it took more than {seconds} s"
         sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

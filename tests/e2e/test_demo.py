@@ -12,14 +12,10 @@ from time import monotonic, sleep
 
 import pytest
 
+from local.ports import free_port
+
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 HEADWATER = [str(Path(sys.executable).parent / "headwater")]
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _headwater(environment: dict[str, str], *args: str) -> subprocess.CompletedProcess[str]:
@@ -36,7 +32,7 @@ def _headwater(environment: dict[str, str], *args: str) -> subprocess.CompletedP
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith("HEADWATER_")}
-    ports = {f"HEADWATER_{n}_PORT": str(_free_port()) for n in ("WORKER", "DASHBOARD", "DAGSTER")}
+    ports = {f"HEADWATER_{n}_PORT": str(free_port()) for n in ("WORKER", "DASHBOARD", "DAGSTER")}
     return kept | ports | {"HEADWATER_HOME": str(tmp_path_factory.mktemp("demo") / "home")}
 
 
@@ -108,7 +104,7 @@ def test_a_second_showing_is_asked_about_backed_up_and_stopped_by_ctrl_c(
     asked = _headwater(environment, "status", "--json")
     status = json.loads(asked.stdout)
     assert status["warehouse"] == "serving"
-    assert all(status["processes"].values()), status
+    assert all(process["pid"] for process in status["processes"].values()), status
     assert status["activities"] > 0
 
     assert _headwater(environment, "backup", str(tmp_path / "copy")).returncode == 0

@@ -4,7 +4,6 @@ import asyncio
 import hmac
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from ingest.sources.crm_csv import CrmCsvSource
 from ingest.sources.eml import EmlSource
 from ingest.sources.maildir import MaildirSource
 from ingest.sources.mbox import MboxSource
+from local.ports import free_port
 from settings import Settings
 from tests.warehouse_server import serving
 from tests.warehouse_tables import url_of
@@ -277,12 +277,6 @@ def count(reader, address, subject) -> int:
         "WHERE has(participant_address, %(address)s) AND subject = %(subject)s",
         {"address": address, "subject": subject},
     )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def answers(url: str) -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,11 +13,11 @@ from time import monotonic, sleep
 import pytest
 from pydantic import SecretStr
 
-from contracts.topics import MAIL
+from contracts.topics import GROUP, MAIL
 from contracts.wire import Event, decode_envelope
-from ingest.app import GROUP
 from ingest.publish import Publisher
 from local.log.store import Log, Place
+from local.ports import free_port
 from settings import Settings
 from tests.warehouse_server import serving
 from tests.warehouse_tables import url_of
@@ -43,9 +42,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretStr]:
 @pytest.fixture
 def settings(tmp_path: Path, warehouse: SecretStr, request: pytest.FixtureRequest) -> Settings:
     """A log of its own with mails in it, and a worker that takes few at a time."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    settings = Settings(home=tmp_path, warehouse_url=warehouse, worker_port=port, batch_size=5)
+    settings = Settings(
+        home=tmp_path, warehouse_url=warehouse, worker_port=free_port(), batch_size=5
+    )
     asyncio.run(_publish(settings, request.node.name))
     return settings
 

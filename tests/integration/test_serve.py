@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 from pathlib import Path
 from time import monotonic, sleep
@@ -11,6 +10,7 @@ from time import monotonic, sleep
 import httpx
 import pytest
 
+from local.ports import free_port
 from orchestration.launch import dagster_command
 from settings import Settings
 
@@ -23,12 +23,6 @@ QUERY = """{
   }) { ... on Schedules { results { name scheduleState { status } } } }
   instance { daemonHealth { allDaemonStatuses { daemonType healthy } } }
 }"""
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from time import monotonic, sleep
 import pytest
 
 from contracts.errors import UserError
-from local.processes import Processes, Program, refuse_taken_port, running
+from local.ports import refuse_taken_port
+from local.processes import Processes, Program, alive
 
 
 def _program(code: str, **given) -> Program:
@@ -45,8 +46,8 @@ def test_a_program_is_ready_only_when_it_says_so(tmp_path):
         processes.start(program)
         processes.wait_ready("probe")
         assert mark.exists()
-        assert running(tmp_path, "probe")
-    assert not running(tmp_path, "probe")
+        assert alive(tmp_path, "probe")
+    assert not alive(tmp_path, "probe")
 
 
 def test_a_program_that_ends_before_it_serves_is_an_error_with_its_last_words(tmp_path):
@@ -66,12 +67,40 @@ def test_a_program_that_never_serves_is_an_error_after_its_time(tmp_path):
             processes.wait_ready("probe")
 
 
-def test_a_program_that_ends_while_serving_stops_the_run(tmp_path):
-    processes = Processes(tmp_path)
+def test_a_program_that_dies_is_started_again_later_and_later(tmp_path):
+    told = []
+    processes = Processes(tmp_path, told.append)
     with processes.stopped_at_the_end():
         processes.start(_program("exit(4)"))
-        with pytest.raises(UserError, match="exit code 4"):
-            processes.run_until_stopped()
+        _eventually(lambda: processes.tend() or len(told) == 2)
+    assert "probe ended with exit code 4; it starts again in 1 s" in told[0]
+    assert "it starts again in 2 s" in told[1]
+
+
+def test_a_program_that_is_killed_takes_its_children_along_and_comes_back(tmp_path):
+    child = tmp_path / "child"
+    program = _program(
+        f"""
+        import pathlib, subprocess, sys, time
+        if not pathlib.Path({str(child)!r}).exists():
+            sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+            pathlib.Path({str(child)!r}).write_text(str(sleeper.pid))
+        time.sleep(60)
+        """
+    )
+    told = []
+    processes = Processes(tmp_path, told.append)
+    with processes.stopped_at_the_end():
+        processes.start(program)
+        _eventually(lambda: child.exists() and child.read_text())
+        first = alive(tmp_path, "probe")
+        os.kill(first.pid, signal.SIGKILL)
+        _eventually(lambda: processes.tend() or (alive(tmp_path, "probe") or first) != first)
+        second = alive(tmp_path, "probe")
+        assert (first.restarts, second.restarts) == (0, 1)
+        assert not _alive(int(child.read_text()))
+    assert "was killed by signal 9" in told[0]
+    assert alive(tmp_path, "probe") is None
 
 
 def test_a_program_that_ignores_sigterm_is_killed(tmp_path):
@@ -90,7 +119,7 @@ def test_a_program_that_ignores_sigterm_is_killed(tmp_path):
     processes.start(deaf)
     processes.wait_ready("probe")
     processes.stop()
-    assert not running(tmp_path, "probe")
+    assert not alive(tmp_path, "probe")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

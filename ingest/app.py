@@ -50,14 +50,14 @@ def build_app(settings: Settings, clock: Clock) -> faust.App:
 
 
 def open_app(settings: Settings) -> faust.App:
-    """Return an app without agents, served on loopback; an error that leaves one stops it."""
+    """Return an app without agents, its doors open; an error that leaves one stops it."""
     app = connect(
         settings,
         topics.GROUP,
         agent_supervisor=CrashingSupervisor,
         broker_max_poll_records=_FETCH_MESSAGES,
         stream_buffer_maxsize=_BUFFER_MESSAGES,
-        web_bind="127.0.0.1",
+        web_bind=settings.bind,
         web_host="127.0.0.1",
         web_port=settings.worker_port,
     )
@@ -124,6 +124,15 @@ def _add_health(app: faust.App) -> None:
             """Say whether this worker reads."""
             reads = bool(app.consumer.assignment())
             return self.json({"reads": reads}, status=200 if reads else 503)
+
+    @app.page("/livez")
+    class Life(View):
+        """Answers 200 while the worker runs, whether it reads or stands by."""
+
+        @override
+        async def get(self, request: Any) -> Any:
+            """Say that it runs."""
+            return self.json({"lives": True})
 
 
 def _add_retention(app: faust.App, clock: Clock) -> None:

@@ -1,5 +1,7 @@
-"""Dagster's own folder in the home: where runs, logs and schedules are kept, and how."""
+"""Dagster's own files: where runs, logs and schedules are kept, how, and where its code is."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -28,3 +30,13 @@ def dagster_home(settings: Settings) -> Path:
     if not config.exists() or config.read_text() != _CONFIG:
         config.write_text(_CONFIG)
     return home
+
+
+def workspace(file: Path, code: Mapping[str, str | int]) -> Path:
+    """Write where the code is served: `host`, and `socket` or `port`; return the file.
+
+    The name under which runs and schedules are known outlives that place.
+    """
+    known = {"grpc_server": {"location_name": "headwater", **code}}
+    file.write_text(json.dumps({"load_from": [known]}))  # JSON is YAML
+    return file

@@ -1,11 +1,13 @@
-"""Serves Dagster on one machine: the definitions, the web server, and the daemon of the schedules.
+"""Serves Dagster: the code with the definitions, the web server, the daemon of the schedules.
 
-`dagster dev` does so with five processes one after another, and leaves some behind when it is
-stopped. Here are three, of which the web server comes first and the daemon last; the definitions
-are loaded once for both.
+On one machine `python -m orchestration.serve` serves all three; `dagster dev` does so with five
+processes one after another, and leaves some behind when it is stopped. Here the web server comes
+before the daemon, and the definitions are loaded once for both.
+
+Where each has a container of its own, `python -m orchestration.serve code`, `web` and `daemon`
+serve one part; `dagster_code_host` tells the others where the code is.
 """
 
-import json
 import os
 import socket
 import sys
@@ -14,21 +16,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from contracts.errors import HeadwaterError
+from contracts.errors import HeadwaterError, UserError
 from local.processes import Processes, Program
-from orchestration.launch import dagster_environment
+from orchestration.instance import dagster_home, workspace
+from orchestration.launch import (
+    become,
+    code_command,
+    daemon_command,
+    dagster_environment,
+    web_command,
+)
 from settings import Settings, load
 
-_HOST: Final = "127.0.0.1"
 _READY_SECONDS: Final = 120
-_WORKSPACE: Final = """\
-load_from:
-  - grpc_server:
-      host: localhost
-      socket: {socket}
-      location_name: headwater
-"""
-"""The name under which runs and schedules are known must outlive the socket."""
 
 
 def serve(settings: Settings) -> None:
@@ -45,20 +45,37 @@ def serve(settings: Settings) -> None:
         processes.run_until_stopped()
 
 
+def serve_part(settings: Settings, part: str) -> None:
+    """Go on as one part, in place of this process.
+
+    Raises:
+        UserError: if there is no such part.
+    """
+    host, port = settings.dagster_code_host, settings.dagster_code_port
+    known = dagster_home(settings) / f"{part}.yaml"
+    commands = {
+        "code": code_command("--host", settings.bind, "--port", str(port)),
+        "web": web_command(settings, known),
+        "daemon": daemon_command(known),
+    }
+    if part not in commands:
+        raise UserError(f"orchestration.serve {part}: say one of {', '.join(commands)}, or nothing")
+    workspace(known, {"host": host, "port": port})
+    become(commands[part], settings)
+
+
 def _programs(settings: Settings, folder: Path) -> Iterator[Program]:
-    code, workspace = folder / "code", folder / "workspace.yaml"
-    workspace.write_text(_WORKSPACE.format(socket=json.dumps(str(code))))
-    served = ("--workspace", str(workspace))
-    web = ("--host", _HOST, "--port", str(settings.dagster_port), *served)
-    grpc = ("api", "grpc", "--module-name", "orchestration.definitions", "--socket", str(code))
-    for name, module, args, ready in (
-        ("dagster_code", "dagster", grpc, lambda: _accepts(code)),
-        ("dagster_web", "dagster_webserver", web, lambda: _accepts((_HOST, settings.dagster_port))),
-        ("dagster_daemon", "dagster._daemon", ("run", *served), None),
+    code = folder / "code"
+    known = workspace(folder / "workspace.yaml", {"host": "localhost", "socket": str(code)})
+    web_at = (settings.bind, settings.dagster_port)
+    for name, argv, ready in (
+        ("dagster_code", code_command("--socket", str(code)), lambda: _accepts(code)),
+        ("dagster_web", web_command(settings, known), lambda: _accepts(web_at)),
+        ("dagster_daemon", daemon_command(known), None),
     ):
         yield Program(
             name=name,
-            argv=[sys.executable, "-m", module, *args],
+            argv=argv,
             environment=os.environ | dagster_environment(settings),
             ready=ready,
             ready_seconds=_READY_SECONDS,
@@ -73,7 +90,7 @@ def _accepts(address: Path | tuple[str, int]) -> bool:
 
 if __name__ == "__main__":
     try:
-        serve(load())
+        serve_part(load(), sys.argv[1]) if len(sys.argv) > 1 else serve(load())
     except KeyboardInterrupt:
         sys.exit(0)
     except HeadwaterError as error:

@@ -1,4 +1,4 @@
-"""Every setting, in one place: `HEADWATER_*` in the environment, then `headwater.toml` in the home.
+"""Every setting, in one place: `HEADWATER_*` in the environment, secret files, `headwater.toml`.
 
 Secrets are `SecretStr`: they don't show in logs or errors.
 """
@@ -8,12 +8,14 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkstemp
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
+    SecretsSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
@@ -33,6 +35,14 @@ def default_home() -> Path:
     return (Path(data) / "headwater").expanduser().resolve()
 
 
+def secret_files() -> Path:
+    """Return the folder of files that hold a setting each, as containers are given secrets.
+
+    `HEADWATER_SECRETS_DIR`, else `/run/secrets`. A file is named as the variable, in any case.
+    """
+    return Path(os.environ.get("HEADWATER_SECRETS_DIR") or "/run/secrets")
+
+
 class Settings(BaseSettings):
     """What differs between a laptop and a cluster, and between two companies.
 
@@ -40,6 +50,11 @@ class Settings(BaseSettings):
         home: folder of the local log, warehouse, secrets and process files.
         log_url: `sqlite:///PATH` (the default, in the home) or `kafka://HOST:PORT`.
         warehouse_url: `clickhouse://USER:PASSWORD@HOST:PORT`; empty means the local server.
+        warehouse_cluster: the ClickHouse cluster on which migrations make replicated tables; empty
+            means one server.
+        bind: where the worker, the dashboard and Dagster listen: on loopback, or, in a container,
+            on every address.
+        dagster_code_host, dagster_code_port: where Dagster's code is served, if by itself.
         webhook_secret: signs incoming webhooks; the local stack makes one in the home.
         command_token: opens the worker's door for commands; made likewise.
         crm_target: `csv` or `tryton`.
@@ -55,9 +70,13 @@ class Settings(BaseSettings):
     log_url: str = ""
     log_partitions: int = Field(default=4, ge=1)
     warehouse_url: SecretStr = SecretStr("")
+    warehouse_cluster: str = Field(default="", pattern=r"^\w*$")
+    bind: Literal["127.0.0.1", "0.0.0.0"] = "127.0.0.1"  # noqa: S104 for containers
     worker_port: int = 6066
     dashboard_port: int = 8501
     dagster_port: int = 3000
+    dagster_code_host: str = "127.0.0.1"
+    dagster_code_port: int = 4266
     batch_size: int = Field(default=2_000, ge=1)
     batch_seconds: float = Field(default=0.2, gt=0)
     webhook_secret: SecretStr = SecretStr("")
@@ -83,10 +102,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read arguments first, then the environment, then the home's file."""
+        """Read arguments first, then the environment, secret files, and the home's file."""
         home = init_settings().get("home") or default_home()
         file = TomlConfigSettingsSource(settings_cls, Path(home) / "headwater.toml")
-        return init_settings, env_settings, file
+        folder = secret_files()
+        files = [SecretsSettingsSource(settings_cls, folder)] if folder.is_dir() else []
+        return init_settings, env_settings, *files, file
 
 
 def load(home: Path | None = None) -> Settings:

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from contracts.errors import UserError
-from settings import Settings, load, secret
+from settings import Settings, load, secret, secret_files
 
 PASSWORD = "open-sesame"
 
@@ -46,6 +46,29 @@ def test_an_argument_wins_over_the_environment_and_that_over_the_file(tmp_path, 
     assert Settings(home=tmp_path, worker_port=3).worker_port == 3
 
 
+def test_a_secret_file_wins_over_the_home_s_file_and_the_environment_over_both(
+    tmp_path, monkeypatch
+):
+    write(tmp_path, "webhook_secret = 'file'\ncommand_token = 'file'\ntryton_password = 'file'")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name in ("webhook_secret", "HEADWATER_COMMAND_TOKEN", "headwater_tryton_password"):
+        (folder / name).write_text("secret\n")
+    monkeypatch.setenv("HEADWATER_SECRETS_DIR", str(folder))
+    monkeypatch.setenv("HEADWATER_TRYTON_PASSWORD", "environment")
+    settings = load(tmp_path)
+    assert settings.webhook_secret.get_secret_value() == "file", "another's file is not read"
+    assert settings.command_token.get_secret_value() == "secret"
+    assert settings.tryton_password.get_secret_value() == "environment"
+
+
+def test_without_secret_files_nothing_is_missing(tmp_path, monkeypatch, recwarn):
+    assert secret_files() == Path("/run/secrets")
+    monkeypatch.setenv("HEADWATER_SECRETS_DIR", str(tmp_path / "nowhere"))
+    assert load(tmp_path).worker_port == 6066
+    assert list(recwarn) == []
+
+
 def test_without_an_argument_the_home_is_that_of_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("HEADWATER_HOME", str(write(tmp_path, "worker_port = 7")))
     assert (load().home, load().worker_port) == (tmp_path, 7)
@@ -70,6 +93,8 @@ def test_a_home_without_a_file_has_settings_too(tmp_path):
         ("[company]\nfiscal_first_month = 13", "company.fiscal_first_month: "),
         ("[company]\ntime_zone = 'Mars/Phobos'", "'Mars/Phobos' is not an IANA time zone such as"),
         ("[company]\nbase_currency = 'dollar'", "company.base_currency: "),
+        ("bind = '::'", "bind: Input should be '127.0.0.1' or '0.0.0.0'"),
+        ("warehouse_cluster = 'a b'", "warehouse_cluster: "),
         ("batch_size = ", "Invalid value"),
         ("[company\nname = 'x'", "at line 1"),
     ],

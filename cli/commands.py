@@ -57,7 +57,7 @@ def migrate(home: Home = None) -> None:
     from warehouse.migrate import status
 
     with local_stack(load(home), worker=False) as settings:
-        for line in status(settings.warehouse_url):
+        for line in status(settings.warehouse_url, settings.warehouse_cluster):
             typer.echo(line)
 
 
@@ -112,8 +112,25 @@ def restore(
     from warehouse.backup import restore as bring_back
 
     with local_stack(load(home), worker=False) as settings:
-        manifest = bring_back(settings.warehouse_url, folder, force=force)
+        manifest = bring_back(
+            settings.warehouse_url, folder, force=force, cluster=settings.warehouse_cluster
+        )
     typer.echo(f"{manifest.rows} rows of {len(manifest.tables)} tables are back")
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option(help="A new folder.")],
+    form: Annotated[str, typer.Option(help="panel, activities or messages.")] = "activities",
+    reps: Annotated[int, typer.Option(help="How many people sell.")] = 40,
+    years: Annotated[float, typer.Option(help="Of history.")] = 2.0,
+    seed: Annotated[int, typer.Option(help="Of every draw.")] = 1,
+    scenario: Annotated[Path | None, typer.Option(help="Knobs in TOML.")] = None,
+) -> None:
+    """Make a company whose truth is known: panels, activities, or mail and calls."""
+    from cli.simulate import simulate as make_company
+
+    make_company(form, reps, years, seed, scenario, out)
 
 
 def _log_backup(settings: Settings, folder: Path) -> None:

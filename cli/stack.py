@@ -83,7 +83,7 @@ class Stack:
             )
             self._processes.wait_ready(WAREHOUSE)
         self._settings = connected(self._settings)
-        migrate(self._settings.warehouse_url)
+        migrate(self._settings.warehouse_url, self._settings.warehouse_cluster)
         return self._settings
 
     def start_worker(self) -> None:

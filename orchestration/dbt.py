@@ -122,6 +122,7 @@ def environment(settings: Settings, target: Path) -> dict[str, str]:
         "HEADWATER_DBT_USER": unquote(url.username or "default"),
         "HEADWATER_DBT_SECURE": str(url.scheme == "clickhouses" or "secure=true" in url.query),
         "DBT_ENV_SECRET_HEADWATER_PASSWORD": unquote(url.password or ""),
+        "HEADWATER_DBT_CLUSTER": settings.warehouse_cluster,
         "HEADWATER_BASE_CURRENCY": settings.company.base_currency,
         "HEADWATER_TIME_ZONE": settings.company.time_zone,
     }

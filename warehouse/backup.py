@@ -97,7 +97,7 @@ def backup(url: SecretStr, folder: Path, clock: Clock | None = None) -> Manifest
     return manifest
 
 
-def restore(url: SecretStr, folder: Path, *, force: bool = False) -> Manifest:
+def restore(url: SecretStr, folder: Path, *, force: bool = False, cluster: str = "") -> Manifest:
     """Bring a backup back into a warehouse, migrated first if it is not.
 
     Every file is checked before the first row is written. With `force` the rows join those that
@@ -109,7 +109,7 @@ def restore(url: SecretStr, folder: Path, *, force: bool = False) -> Manifest:
         Retryable, Fatal: as migrating and writing do.
     """
     manifest = _checked(folder)
-    migrate(url)
+    migrate(url, cluster)
     with closing(_Tables(connect(url))) as tables:
         if not force:
             _refuse_rows(tables, manifest)

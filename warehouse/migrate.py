@@ -5,7 +5,10 @@ next call, and two processes that migrate at once do each other no harm: there i
 or to find still taken.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from clickhouse_migrations.clickhouse_cluster import ClickhouseCluster
@@ -14,6 +17,7 @@ from clickhouse_migrations.migrator import STATUS_MD5_MISMATCH, STATUS_UNKNOWN, 
 from pydantic import SecretStr
 
 from contracts.errors import Fatal, Rejected
+from warehouse.cluster import replicated
 from warehouse.connection import connect, fates
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -24,8 +28,12 @@ _HISTORY: Final = OWNED[0]
 """The database that keeps the history of what was applied."""
 
 
-def migrate(url: SecretStr) -> list[str]:
+def migrate(url: SecretStr, cluster: str = "") -> list[str]:
     """Apply what is missing, in order; return the names of what was applied. Safe to call again.
+
+    Args:
+        url: of the warehouse.
+        cluster: where every replica gets replicated tables; none for a server by itself.
 
     Raises:
         Fatal: if an applied migration was edited, if the warehouse is newer than this code, if it
@@ -35,22 +43,27 @@ def migrate(url: SecretStr) -> list[str]:
     try:
         with fates("migrating"):
             _refuse_foreign(url)
-            _refuse_edited(url)
-            applied = _cluster(url).migrate(
-                _HISTORY, MIGRATIONS, migration_log_format="compact", lock=False
-            )
+            _refuse_edited(url, cluster)
+            with _written(cluster) as folder:
+                applied = _cluster(url).migrate(
+                    _HISTORY,
+                    folder,
+                    cluster_name=cluster or None,
+                    migration_log_format="compact",
+                    lock=False,
+                )
     except MigrationException as error:
         raise Fatal(f"migrating: {error}") from error
     except Rejected as error:
-        pending = next(row.version for row in _rows(url) if not row.applied_at)
+        pending = next(row.version for row in _rows(url, cluster) if not row.applied_at)
         raise Fatal(f"migration {pending} failed: {error.detail}") from error
     names = {_number(file): file.stem for file in _files()}
     return [names[migration.version] for migration in applied]
 
 
-def status(url: SecretStr) -> list[str]:
+def status(url: SecretStr, cluster: str = "") -> list[str]:
     """Return a line for each migration: its name and whether it is applied."""
-    states = {row.version: row.state for row in _rows(url)}
+    states = {row.version: row.state for row in _rows(url, cluster)}
     return [f"{file.stem}: {states[_number(file)]}" for file in _files()]
 
 
@@ -72,17 +85,29 @@ def _number(file: Path) -> int:
     return int(file.name.split("_")[0])
 
 
-def _rows(url: SecretStr) -> list[StatusRow]:
-    with fates("asking which migrations are applied"):
-        return _cluster(url).status(_HISTORY, MIGRATIONS)
+@contextmanager
+def _written(cluster: str) -> Iterator[Path]:
+    """Have a folder with the migrations as that cluster, or one server, takes them."""
+    if not cluster:
+        yield MIGRATIONS
+        return
+    with TemporaryDirectory() as folder:
+        for file in _files():
+            Path(folder, file.name).write_text(replicated(file.read_text(), cluster))
+        yield Path(folder)
 
 
-def _refuse_edited(url: SecretStr) -> None:
-    for row in _rows(url):
+def _rows(url: SecretStr, cluster: str = "") -> list[StatusRow]:
+    with fates("asking which migrations are applied"), _written(cluster) as folder:
+        return _cluster(url).status(_HISTORY, folder)
+
+
+def _refuse_edited(url: SecretStr, cluster: str) -> None:
+    for row in _rows(url, cluster):
         if row.state == STATUS_MD5_MISMATCH:
             raise Fatal(
                 f"migration {row.version} was edited after it was applied: put the file back as it "
-                "was, and write a new one"
+                "was, and write a new one. (Or HEADWATER_WAREHOUSE_CLUSTER is not what it was then)"
             )
         if row.state == STATUS_UNKNOWN:
             raise Fatal(

@@ -96,6 +96,12 @@ def test_a_failed_migration_is_told_and_those_before_it_stay(fresh: SecretStr, f
     assert migrate(fresh) == ["0099_wrong"]
 
 
+def test_a_cluster_that_the_warehouse_does_not_know_is_told_and_nothing_is_made(fresh):
+    with pytest.raises(Fatal, match=r"migration 1 failed: .*cluster 'main' not found"):
+        migrate(fresh, cluster="main")
+    assert schema(fresh) == []
+
+
 def test_two_that_migrate_at_once_do_each_other_no_harm(fresh: SecretStr) -> None:
     with ThreadPoolExecutor(2) as pool:
         applied = list(pool.map(migrate, [fresh, fresh]))

@@ -57,3 +57,10 @@ def test_dagster_s_folder_is_ready_and_tells_nobody(tmp_path):
     (home / "dagster.yaml").write_text("telemetry: {enabled: true}")
     assert dagster_home(Settings(home=tmp_path)) == home
     assert "enabled: false" in (home / "dagster.yaml").read_text()
+
+
+def test_dbt_makes_its_views_on_the_cluster_that_the_settings_name(tmp_path):
+    url = "clickhouse://me:x@db.example:9000"
+    one = environment(Settings(home=tmp_path, warehouse_url=url), tmp_path)
+    many = environment(Settings(home=tmp_path, warehouse_url=url, warehouse_cluster="m"), tmp_path)
+    assert (one["HEADWATER_DBT_CLUSTER"], many["HEADWATER_DBT_CLUSTER"]) == ("", "m")

@@ -26,6 +26,7 @@ class Chance:
     dirt: np.random.Generator
     text: np.random.Generator
     panel: np.random.Generator
+    timeline: np.random.Generator
 
 
 def chance_of(seed: int) -> Chance:

@@ -24,7 +24,8 @@ class Deals:
         product: its place in the scenario's products.
         amount: in major units.
         fit: 0 poor, 1 good.
-        opened, closed: months; `closed` is -1 while it is open.
+        opened, closed: months; `opened` is -1 for what the history finds open, `closed` while a
+            deal is open.
         outcome: OPEN, WON or LOST.
     """
 
@@ -86,13 +87,15 @@ class Pipeline:
         self._stock = Stock(scenario, latent.dose.size)
         self._rng = chance.outcome
         self._count = 0
-        self._open = self._new(0, np.zeros((1, latent.dose.size)))
         self._static: list[tuple[np.ndarray, ...]] = []
+        self._open: _Open
         self._months: list[tuple[np.ndarray, ...]] = []
         self._ends: list[tuple[np.ndarray, ...]] = []
 
     def live(self, month: int, rates: Rates) -> Bookings:
         """Live through a month."""
+        if month == 0:
+            self._open = self._found(self._stock.warm_up(rates))
         self._open = self._open.joined(self._new(month, rates.opened))
         won, lost = self._ended(month, rates)
         amount = self._by_seat(won * self._open.amount, rates.opened.shape[1])
@@ -121,23 +124,36 @@ class Pipeline:
         deal, *rest = (np.concatenate(column) for column in zip(*self._months, strict=True))
         return DealMonths(number[deal], *rest)
 
+    def _found(self, stock: np.ndarray) -> _Open:
+        """Draw the deals that are open as the history begins: Poisson, as all of the stock is."""
+        count = self._rng.poisson(stock)
+        seat, state = (
+            each.repeat(count.ravel()) for each in np.indices(stock.shape).reshape(2, -1)
+        )
+        everywhere = np.ones((self._worlds, seat.size), bool)
+        return self._noted(seat, state // (AGES * LEVELS), -1, everywhere, state % LEVELS)
+
     def _new(self, month: int, opened: np.ndarray) -> _Open:
         """Draw the deals that are opened in a month, in some world."""
         rng, most = self._rng, opened.max(axis=0)
         seat = np.repeat(np.arange(most.size), rng.poisson(most))
-        account, product = self._pricing.accounts(rng, seat), self._pricing.products(rng, seat.size)
-        amount = self._pricing.amounts(rng, seat, account, product)
         fit = rng.integers(0, len(FITS), seat.size)
         level = np.searchsorted(self._dynamics.at_first.cumsum(), rng.random(seat.size))
-        level = np.minimum(level, LEVELS - 1)
         alive = rng.random(seat.size) * most[seat] < opened[:, seat]
-        when = np.full(seat.size, month)
-        number = self._count + np.arange(seat.size)
-        if most.any():
-            self._static.append((seat, account, product, amount, fit, when, alive[0]))
-            self._count += seat.size
-        shape = (self._worlds, seat.size)
-        worlds = (np.broadcast_to(each, shape) for each in (alive, level))
+        return self._noted(seat, fit, month, alive, np.minimum(level, LEVELS - 1))
+
+    def _noted(
+        self, seat: np.ndarray, fit: np.ndarray, month: int, alive: np.ndarray, level: np.ndarray
+    ) -> _Open:
+        """Number deals, draw what they are worth, and keep what never changes of them."""
+        rng, count = self._rng, seat.size
+        account, product = self._pricing.accounts(rng, seat), self._pricing.products(rng, count)
+        amount = self._pricing.amounts(rng, seat, account, product)
+        when = np.full(count, month)
+        self._static.append((seat, account, product, amount, fit, when, alive[0]))
+        number = self._count + np.arange(count)
+        self._count += count
+        worlds = (np.broadcast_to(each, (self._worlds, count)) for each in (alive, level))
         return _Open(number, seat, amount, fit, when, *worlds)
 
     def _ended(self, month: int, rates: Rates) -> tuple[np.ndarray, np.ndarray]:

@@ -19,6 +19,8 @@ from simulator.latent import Latent
 from simulator.pricing import Pricing
 from simulator.scenario import Scenario
 
+_MONTHS_BEFORE = 12
+
 
 class Stock:
     """The expected open deals by world, seat and state (W x R x S), moved month by month.
@@ -31,6 +33,13 @@ class Stock:
         self._open = np.zeros((1, reps, STATES))
         self._is_warmed = any(each.kind == "event" for each in scenario.investments)
         self._step = _aged_and_moved(self._dynamics.moves)
+
+    def warm_up(self, rates: Rates) -> np.ndarray:
+        """Let months like the first pass before it; return the deals it finds open (R x S)."""
+        for _ in range(_MONTHS_BEFORE):
+            self.wins(rates)
+        self._open = self._open[:1]
+        return np.asarray(self._open[0])
 
     def wins(self, rates: Rates) -> np.ndarray:
         """Live through a month; return its expected wins, by world and seat."""
@@ -59,8 +68,10 @@ class StockEngine:
         self._worlds = 1 + 2 * len(scenario.investments)
         self._rng = chance.panel
 
-    def live(self, month: int, rates: Rates) -> Bookings:  # noqa: ARG002 the stock knows no months
+    def live(self, month: int, rates: Rates) -> Bookings:
         """Live through a month."""
+        if month == 0:
+            self._stock.warm_up(rates)
         wins = self._stock.wins(rates)
         shape = (self._worlds, wins.shape[1])
         amounts = np.broadcast_to(self._amounts(wins), shape)

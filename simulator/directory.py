@@ -1,0 +1,153 @@
+"""Who everybody is: names, addresses and numbers of reps, accounts and contacts.
+
+Nothing here moves an outcome but an account's size, which `Latent` drew before.
+"""
+
+import tomllib
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from simulator.chance import Chance
+from simulator.company import History
+
+OWN_DOMAIN: Final = "fernhill.example"
+PARTNER_DOMAIN: Final = "alliance-partners.example"
+LANGUAGES: Final = ("en", "de", "fr", "es")
+_LANGUAGE_SHARES: Final = (0.7, 0.14, 0.09, 0.07)
+_SENIORITIES: Final = ("executive", "director", "manager", "staff")
+_SENIORITY_SHARES: Final = (0.12, 0.23, 0.35, 0.3)
+_FEWEST, _MOST = 3, 8
+_SPELLED: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+
+@dataclass(frozen=True)
+class Directory:
+    """Everybody by number: accounts seat by seat (G), contacts account by account (C), reps (P).
+
+    Attributes:
+        first_contact: the number of each account's first contact; one more at the end (G + 1).
+        language: of each account, its place in LANGUAGES.
+        contact_phone, rep_phone: in E.164, from the ranges that are kept for fiction.
+    """
+
+    account_name: Sequence[str]
+    account_domain: Sequence[str]
+    industry: Sequence[str]
+    employees: np.ndarray
+    country: Sequence[str]
+    language: np.ndarray
+    first_contact: np.ndarray
+    contact_account: np.ndarray
+    contact_name: Sequence[str]
+    contact_address: Sequence[str]
+    contact_phone: Sequence[str]
+    contact_title: Sequence[str]
+    seniority: Sequence[str]
+    rep_name: Sequence[str]
+    rep_address: Sequence[str]
+    rep_phone: Sequence[str]
+
+
+def draw_directory(history: History, chance: Chance) -> Directory:
+    """Draw who everybody is; the first accounts belong to the first seat, and so on."""
+    rng, count = chance.directory, history.latent.potential.size
+    language = rng.choice(len(LANGUAGES), count, p=_LANGUAGE_SHARES)
+    industries = rng.choice(list(_names()["accounts"]["trades"]), count).tolist()
+    names = _account_names(rng, industries, language)
+    domains = [f"{_plain(name.rsplit(' ', 1)[0]).replace(' ', '-')}.example" for name in names]
+    sizes = rng.integers(_FEWEST, _MOST + 1, count)
+    contact_account = np.repeat(np.arange(count), sizes)
+    seniority = rng.choice(_SENIORITIES, contact_account.size, p=_SENIORITY_SHARES)
+    people = _people(rng, language[contact_account])
+    own = _people(rng, np.zeros(len(history.seat), int))
+    return Directory(
+        account_name=names,
+        account_domain=domains,
+        industry=industries,
+        employees=_employees(rng, history.latent.size.ravel()),
+        country=[_one(rng, _names()[LANGUAGES[code]]["countries"]) for code in language],
+        language=language,
+        first_contact=np.concatenate([[0], sizes.cumsum()]),
+        contact_account=contact_account,
+        contact_name=people,
+        contact_address=_addresses(people, [domains[at] for at in contact_account]),
+        contact_phone=[_phone(number + len(own)) for number in range(len(people))],
+        contact_title=[
+            _one(rng, _names()[LANGUAGES[language[account]]]["titles"][rank])
+            for account, rank in zip(contact_account, seniority, strict=True)
+        ],
+        seniority=seniority.tolist(),
+        rep_name=own,
+        rep_address=_addresses(own, [OWN_DOMAIN] * len(own)),
+        rep_phone=[_phone(number) for number in range(len(own))],
+    )
+
+
+@lru_cache
+def _names() -> Mapping[str, Any]:
+    return tomllib.loads((Path(__file__).parent / "names.toml").read_text(encoding="utf-8"))
+
+
+def _one(rng: np.random.Generator, among: Sequence[str]) -> str:
+    return among[int(rng.random() * len(among))]
+
+
+def _people(rng: np.random.Generator, language: np.ndarray) -> list[str]:
+    """Draw a name for each language's number."""
+    said = [_names()[code] for code in LANGUAGES]
+    firsts, lasts = rng.random(language.size), rng.random(language.size)
+    return [
+        f"{each['first'][int(a * len(each['first']))]} {each['last'][int(b * len(each['last']))]}"
+        for each, a, b in zip((said[code] for code in language), firsts, lasts, strict=True)
+    ]
+
+
+def _addresses(names: Sequence[str], domains: Sequence[str]) -> list[str]:
+    """Return an address for each person; namesakes at one domain are numbered."""
+    seen: dict[str, int] = {}
+    addresses = []
+    for name, domain in zip(names, domains, strict=True):
+        local = _plain(name).replace(" ", ".")
+        times = seen[f"{local}@{domain}"] = seen.get(f"{local}@{domain}", 0) + 1
+        addresses.append(f"{local}{times if times > 1 else ''}@{domain}")
+    return addresses
+
+
+def _phone(number: int) -> str:
+    """Return a number of the range 555-0100 to 555-0199 of an area of its hundred."""
+    return f"+1{201 + number // 100 % 780}55501{number % 100:02}"
+
+
+def _plain(name: str) -> str:
+    """Return a name in ASCII and lower case."""
+    spelled = name.lower().translate(_SPELLED)
+    return unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
+
+
+def _account_names(
+    rng: np.random.Generator, industries: Sequence[str], language: np.ndarray
+) -> list[str]:
+    """Return distinct names; where there are more accounts than names, a number is added."""
+    words = _names()["accounts"]
+    stems = [f"{place}{site}" for place, site in product(words["places"], words["sites"])]
+    order = rng.permutation(len(industries))
+    names = []
+    for place, industry, code in zip(order, industries, language, strict=True):
+        stem, again = stems[place % len(stems)], place // len(stems)
+        trade = _one(rng, words["trades"][industry])
+        form = _one(rng, _names()[LANGUAGES[code]]["forms"])
+        names.append(f"{stem} {trade}{f' {again + 1}' if again else ''} {form}")
+    return names
+
+
+def _employees(rng: np.random.Generator, size: np.ndarray) -> np.ndarray:
+    """Return head counts that go with the size of deals, loosely."""
+    noise = rng.normal(0, 0.6, size.size)
+    return np.asarray(np.rint(250 * size**1.5 * np.exp(noise)).astype(int).clip(5))

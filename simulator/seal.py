@@ -1,0 +1,78 @@
+"""The sealed answer on disk, which only scorers in `bench/` open (docs/simulator.md)."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from simulator import truth
+from simulator.company import History
+from simulator.crm_deals import account_ids, opportunity_ids
+from simulator.dynamics import FITS, dynamics_of
+from simulator.follow import Company
+from simulator.oracle import win_probabilities
+from simulator.panel import month_on, unit_names
+
+SEALED: Final = "sealed"
+_OUTCOMES: Final = np.array(["open", "won", "lost"], dtype=object)
+
+
+def seal_history(folder: Path, history: History) -> None:
+    """Write scenario, units, potential outcomes and the truth of each investment."""
+    folder.mkdir()
+    (folder / "scenario.json").write_bytes(
+        msgspec.json.format(msgspec.json.encode(history.scenario), indent=1)
+    )
+    (folder / "investments.json").write_text(json.dumps(truth.investment_truth(history), indent=1))
+    _write(folder / "units.parquet", truth.units(history))
+    _write(folder / "outcomes.parquet", truth.potential_outcomes(history))
+
+
+def seal_deals(folder: Path, company: Company) -> None:
+    """Write every deal, and its true state and chances in every month."""
+    _write(folder / "deals.parquet", _deals(company))
+    _write(folder / "deal_months.parquet", _deal_months(company))
+
+
+def _deals(company: Company) -> pd.DataFrame:
+    deals, history, office = company.timeline.deals, company.history, company.office
+    closed = deals.closed >= 0
+    last = office.month_begins[-1] - 1
+    ended = office.moment(np.minimum(company.timeline.ended, last))
+    account = deals.seat * history.latent.size.shape[1] + deals.account
+    owner = history.person[deals.closed, deals.seat]  # of an open deal: who has it in the end
+    return pd.DataFrame(
+        {
+            "opportunity_id": opportunity_ids(len(deals.seat)),
+            "account_id": account_ids(history)[account],
+            "owner_rep_id": np.array(unit_names(history), dtype=object)[owner],
+            "fit": FITS[deals.fit],
+            "amount": deals.amount,
+            "opened_at": office.moment(company.timeline.opened),
+            "ended_at": pd.Series(ended).where(closed),
+            "outcome": _OUTCOMES[deals.outcome],
+        }
+    )
+
+
+def _deal_months(company: Company) -> pd.DataFrame:
+    months, history = company.timeline.months, company.history
+    firsts = np.array([month_on(history, month) for month in range(history.months)])
+    levels = dynamics_of(history.scenario).levels
+    return pd.DataFrame(
+        {
+            "opportunity_id": opportunity_ids(len(company.timeline.deals.seat))[months.deal],
+            "month_on": firsts[months.month],
+            "engagement": levels[months.level],
+            "win_this_month_probability": months.win,
+            "loss_this_month_probability": months.loss,
+            "win_probability": win_probabilities(history, company.timeline.deals, months),
+        }
+    )
+
+
+def _write(path: Path, table: pd.DataFrame) -> None:
+    table.to_parquet(path, index=False)

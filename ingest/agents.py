@@ -1,7 +1,7 @@
 """The agents: each carries out a topic's batches; an offset follows only what is durable."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from itertools import groupby, islice
 from operator import attrgetter
@@ -68,7 +68,7 @@ class Agents:
             await self._bury(outcome)
             await self._publisher.send(topics.ACTIVITIES, topic.name, _recorded(outcome.rows))
 
-        self._add(topic, hear)
+        self.add(topic, hear)
 
     def add_match(
         self, match: Callable[[Iterable[Recorded]], Sequence[MatchRow]], write: Write
@@ -81,7 +81,7 @@ class Agents:
         async def decide(messages: list[Message]) -> None:
             await self._bury(await asyncio.to_thread(pipeline.carry_out, messages))
 
-        self._add(topics.ACTIVITIES, decide)
+        self.add(topics.ACTIVITIES, decide)
 
     def add_dead_letters(self, write: Write) -> None:
         """Put dead letters where people find them."""
@@ -97,7 +97,7 @@ class Agents:
             if rows:
                 await asyncio.to_thread(write, rows)
 
-        self._add(topics.DEAD_LETTERS, keep)
+        self.add(topics.DEAD_LETTERS, keep)
 
     def add_commands(self, carry_out: Callable[[Command], Awaitable[CommandRow | None]]) -> None:
         """Carry out what people ask for, one after the other."""
@@ -109,13 +109,15 @@ class Agents:
                 except Rejected as why:
                     await self._bury(Outcome(refused=[Refused(message, -1, None, why)]))
 
-        self._add(topics.COMMANDS, obey)
+        self.add(topics.COMMANDS, obey)
 
-    def _add(self, topic: Topic, carry_out: CarryOut) -> None:
+    def add(self, topic: Topic, carry_out: CarryOut) -> None:
+        """Hear a topic in batches; a batch's offsets follow when it has been carried out."""
+
         async def agent(stream: Any) -> None:
-            async with aclosing(_messages(stream, self._limits)) as messages:
-                async for batch in messages:
-                    if not await self._is_done(topic, carry_out, batch):
+            async with aclosing(batches(stream, self._limits)) as them:
+                async for batch in them:
+                    if not await self._is_done(topic, carry_out, list(map(_message, batch))):
                         return
 
         self._app.agent(channel(self._app, topic), name=f"ingest.{topic.name}")(agent)
@@ -159,12 +161,6 @@ class Agents:
             event=event,
             payload=b"" if event else refused.message.value,
         )
-
-
-async def _messages(stream: Any, limits: Limits) -> AsyncGenerator[list[Message], None]:
-    async with aclosing(batches(stream, limits)) as them:
-        async for batch in them:
-            yield [_message(event.message) for event in batch]
 
 
 def _message(message: Any) -> Message:

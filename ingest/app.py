@@ -31,7 +31,8 @@ log = structlog.get_logger()
 _CATCH_UP_SECONDS: Final = 5.0
 _EXPIRE_SECONDS: Final = 3600.0
 _FETCH_MESSAGES: Final = 500
-_BUFFER_MESSAGES: Final = 500
+_BUFFER_RUNS: Final = 4
+"""Lists of up to as many messages as a fetch has, of one partition each, wait for an agent."""
 
 
 def build_app(settings: Settings, clock: Clock) -> faust.App:
@@ -56,7 +57,7 @@ def open_app(settings: Settings) -> faust.App:
         topics.GROUP,
         agent_supervisor=CrashingSupervisor,
         broker_max_poll_records=_FETCH_MESSAGES,
-        stream_buffer_maxsize=_BUFFER_MESSAGES,
+        stream_buffer_maxsize=_BUFFER_RUNS,
         web_bind=settings.bind,
         web_host="127.0.0.1",
         web_port=settings.worker_port,

@@ -3,10 +3,10 @@
 Nothing here knows Faust: the agents hand over messages, and acknowledge them when this returns.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from contracts.errors import HeadwaterError, Rejected
 from contracts.rows import Row
@@ -15,8 +15,7 @@ Item = TypeVar("Item")
 Write = Callable[[Sequence[Row]], None]
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """A message of the log, and where it stands."""
 
     topic: str
@@ -48,14 +47,13 @@ class Outcome(Generic[Item]):
     refused: list[Refused[Item]] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Found(Generic[Item]):
+class _Found(NamedTuple, Generic[Item]):
     """An item, where it stands, and its rows."""
 
     message: Message
     position: int
     item: Item
-    rows: Sequence[Row] = ()
+    rows: Sequence[Row]
 
 
 class Pipeline(Generic[Item]):
@@ -86,30 +84,25 @@ class Pipeline(Generic[Item]):
             Fatal: the worker must stop.
         """
         outcome: Outcome[Item] = Outcome()
-        decoded = chain.from_iterable(self._decoded(message, outcome) for message in messages)
-        with_rows = [self._with_rows(found, outcome) for found in decoded]
-        self._write_all([found for found in with_rows if found.rows], outcome)
+        found = [one for message in messages for one in self._found(message, outcome)]
+        self._write_all(found, outcome)
         return outcome
 
-    def _decoded(self, message: Message, outcome: Outcome[Item]) -> list[_Found[Item]]:
+    def _found(self, message: Message, outcome: Outcome[Item]) -> Iterator[_Found[Item]]:
+        """Yield the items of a message that have rows."""
         try:
             items = self._decode(message.value)
         except Rejected as why:
             outcome.refused.append(Refused(message, -1, None, why))
-            return []
-        return [_Found(message, position, item) for position, item in enumerate(items)]
-
-    def _with_rows(self, found: _Found[Item], outcome: Outcome[Item]) -> _Found[Item]:
-        try:
-            return replace(found, rows=self._to_rows(found.item))
-        except Rejected as why:
-            outcome.refused.append(_refused(found, why))
-        except HeadwaterError:
-            raise
-        except Exception as bug:  # noqa: BLE001 it is kept with its item, to be replayed
-            why_not = Rejected("unexpected_error", f"{type(bug).__name__}: {bug}")
-            outcome.refused.append(_refused(found, why_not))
-        return found
+            return
+        for position, item in enumerate(items):
+            try:
+                rows = self._to_rows(item)
+            except Exception as error:  # noqa: BLE001 a bug is kept with its item, to be replayed
+                outcome.refused.append(Refused(message, position, item, _rejection(error)))
+            else:
+                if rows:
+                    yield _Found(message, position, item, rows)
 
     def _write_all(self, found: Sequence[_Found[Item]], outcome: Outcome[Item]) -> None:
         """Write everything at once; if the warehouse refuses it, find the guilty by halves."""
@@ -127,6 +120,15 @@ class Pipeline(Generic[Item]):
             self._write_all(found[half:], outcome)
         else:
             outcome.rows.extend(rows)
+
+
+def _rejection(error: Exception) -> Rejected:
+    """Return why an item is refused; raise an error that is not the item's fault."""
+    if isinstance(error, Rejected):
+        return error
+    if isinstance(error, HeadwaterError):
+        raise error
+    return Rejected("unexpected_error", f"{type(error).__name__}: {error}")
 
 
 def _refused(found: _Found[Item], why: Rejected) -> Refused[Item]:

@@ -122,7 +122,9 @@ class Broker:
         told = _PROPERTIES.format(port=self._port, controller=self._controller, folder=self._folder)
         properties.write_text(told)
         cluster = base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
-        argv = self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties))
+        argv = self._java(
+            "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)
+        )
         done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode:
             raise UserError(f"Apache Kafka can't format {self._folder}: {done.stdout}{done.stderr}")

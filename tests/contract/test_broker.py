@@ -164,6 +164,26 @@ async def test_a_reader_goes_on_where_its_group_left_off(broker, topic, group, s
     assert sink.values == [b"first", b"second"]
 
 
+async def test_an_agent_that_is_busy_does_not_hold_up_another_topic(broker, topic, group, sink):
+    may_return, other, sink_of_other = asyncio.Event(), Topic(f"{topic.name}-other"), Sink()
+    sink.before_return = may_return.wait
+    await send(broker, topic, [(None, b"%d" % n) for n in range(5_000)])
+    await send(broker, other, [])
+    app = reader(broker.settings, topic, group, sink)
+    hear(app, other, sink_of_other)
+    await app.start()
+    try:
+        await until(lambda: sink.messages)
+        await send(broker, other, [(None, b"%d" % n) for n in range(500)])
+        await until(lambda: len(sink_of_other.messages) == 500)
+        assert len(sink.messages) == LIMITS.messages
+        may_return.set()
+        await until(lambda: len(sink.messages) == 5_000)
+    finally:
+        await app.stop()
+    assert sorted(map(int, sink.values)) == list(range(5_000))
+
+
 async def test_groups_do_not_take_each_others_messages(broker, topic, sink):
     await send(broker, topic, [(b"k", b"for both")])
     other = Sink()
@@ -297,17 +317,21 @@ async def reading(broker, topic: Topic, group: str, body: Body) -> AsyncIterator
 
 def reader(settings: Settings, topic: Topic, group: str, body: Body) -> faust.App:
     app = connect(settings, group, agent_supervisor=CrashingSupervisor, web_enabled=False)
+    hear(app, topic, body)
+    return app
+
+
+def hear(app: faust.App, topic: Topic, body: Body) -> None:
     app.left = False
 
     async def agent(stream) -> None:
         with suppress(Leave):
             async with aclosing(batches(stream, LIMITS)) as them:
                 async for batch in them:
-                    await body([event.message for event in batch])
+                    await body(batch)
         app.left = True
 
-    app.agent(channel(app, topic))(agent)
-    return app
+    app.agent(channel(app, topic), name=topic.name)(agent)
 
 
 @asynccontextmanager

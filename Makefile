@@ -44,15 +44,21 @@ lock: $(UV) ## pin every dependency again, with hashes
 	$$lock pyproject.toml --output-file requirements/run.lock
 	$$lock pyproject.toml --group dev --constraint requirements/run.lock --output-file requirements/dev.lock
 	$$lock --group crm --output-file requirements/crm.lock
+	$$lock bench/peers/requirements.in --output-file bench/peers/requirements.lock
 
 crm: .venv-crm/ready ## a real CRM (Tryton) in an environment of its own, for the write-back's tests
+
+bench: .venv/run .kafka/ready .venv-peers/ready ## throughput beside the limit and other Python streams, about 15 minutes
+	@$(BIN)/python -m bench.throughput
+
+peers: .venv-peers/ready ## what the platform is measured beside, in an environment of its own
 
 kafka: .kafka/ready ## Apache Kafka itself (needs Java 17 and Maven), for its tests and benches
 
 clean: ## remove the environments; the data in the home stays
-	@rm -rf .kafka .venv .venv-crm .tools build dist
+	@rm -rf .kafka .venv .venv-crm .venv-peers .tools build dist
 
-.PHONY: help demo up test check fmt figures lock crm kafka clean
+.PHONY: help demo up test check fmt figures lock crm bench peers kafka clean
 
 .tools/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "headwater needs Python 3.11 to 3.13; $$($(PYTHON) --version) is what $(PYTHON) is: set PYTHON=python3.12, say"; exit 1; }
@@ -83,6 +89,12 @@ clean: ## remove the environments; the data in the home stays
 	[ -x .venv-crm/bin/python ] || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv-crm
 	$(UV) pip sync --quiet --python .venv-crm --require-hashes requirements/crm.lock
 	$(UV) pip install --quiet --python .venv-crm --no-deps activation/tryton_module
+	touch $@
+
+.venv-peers/ready: bench/peers/requirements.lock .venv/run | $(UV)
+	@echo "setting up: the peers' environment"
+	[ -x .venv-peers/bin/python ] || $(UV) venv --quiet --python $(BIN)/python .venv-peers
+	$(UV) pip sync --quiet --python .venv-peers --require-hashes bench/peers/requirements.lock
 	touch $@
 
 .kafka/ready: local/kafka/pom.xml

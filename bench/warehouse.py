@@ -7,15 +7,15 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from time import monotonic, process_time, sleep
-from typing import ClassVar
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from pydantic import SecretStr
 
+from bench.events import NOW, WORDS, EventRow, create_table, events
 from bench.figures import Figure, measured, record
 from contracts.rows import AccountRow, ActivityRow, MatchRow, Row, SightingRow
 from local.clickhouse.launch import address, server_command
@@ -26,48 +26,10 @@ from warehouse.reader import Reader
 from warehouse.writer import Writer
 
 COMMAND = "python -m bench.warehouse"
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ROWS = 100_000
 ACTIVITIES = 100_000
 ACCOUNTS = 1_000
-WORDS = Path("docs/architecture.md").read_text().split()
 RANDOM = Random(7)
-
-
-class EventRow(Row, frozen=True, kw_only=True):
-    """Twenty columns, as an event has them."""
-
-    table: ClassVar[str] = "bench.event"
-
-    event_id: UUID
-    event_time: datetime
-    received_at: datetime
-    source: str
-    kind: str
-    actor: str
-    subject: str
-    message: str
-    country: str
-    device: str
-    session_id: str
-    url: str
-    referrer: str
-    revenue: float
-    score: float
-    duration_seconds: int
-    retries: int
-    bytes_sent: int
-    is_automatic: bool
-    is_ours: bool
-
-
-KINDS = {
-    UUID: "UUID",
-    datetime: "DateTime64(6, 'UTC')",
-    float: "Float64",
-    int: "Int64",
-    bool: "Bool",
-}
 
 
 def main() -> None:
@@ -83,10 +45,10 @@ def main() -> None:
 def _written(url: SecretStr) -> Iterator[Figure]:
     _make_table(url)
     writer = Writer(url)
-    events = [_event() for _ in range(ROWS)]
+    sent = list(events(ROWS))
     for batch in (2_000, 10_000):
         cpu = process_time()
-        rate = max(_rate(writer, events, batch) for _ in range(3))
+        rate = max(_rate(writer, sent, batch) for _ in range(3))
         spent = (process_time() - cpu) / (3 * ROWS) * 1e6
         what = f"rows of 20 columns written, {batch:,} a batch"
         yield measured(what, rate, "rows/s", COMMAND)
@@ -147,41 +109,10 @@ def _milliseconds(reader: Reader, sql: str) -> float:
 
 
 def _make_table(url: SecretStr) -> None:
-    columns = [
-        f"{name} {KINDS.get(kind, 'String')}" for name, kind in EventRow.__annotations__.items()
-    ]
     client = connect(url)
     client.execute("CREATE DATABASE bench")
-    client.execute(
-        f"CREATE TABLE bench.event ({', '.join(columns[1:])}) ENGINE = ReplacingMergeTree "
-        "ORDER BY event_id SETTINGS fsync_after_insert = 1, fsync_part_directory = 1"
-    )
+    client.execute(create_table(EventRow.table))
     client.disconnect()
-
-
-def _event() -> EventRow:
-    return EventRow(
-        event_id=uuid4(),
-        event_time=_moment(),
-        received_at=_moment(),
-        source="webhook:site",
-        kind=RANDOM.choice(("view", "click", "reply")),
-        actor=f"person{RANDOM.randrange(5_000)}@acme.example",
-        subject=_text(6),
-        message=_text(30),
-        country="DE",
-        device="phone",
-        session_id=str(RANDOM.random()),
-        url="https://site.example/" + _text(1),
-        referrer="",
-        revenue=RANDOM.random() * 1_000,
-        score=RANDOM.random(),
-        duration_seconds=RANDOM.randrange(10_000),
-        retries=0,
-        bytes_sent=RANDOM.randrange(10**9),
-        is_automatic=False,
-        is_ours=RANDOM.random() < 0.5,
-    )
 
 
 def _activity() -> ActivityRow:

@@ -1,0 +1,1 @@
+"""What the platform is measured beside. All share a decoder and a sink."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 from simulator.company import History
 from simulator.crm import contact_ids
 from simulator.crm_deals import account_ids, opportunity_ids
-from simulator.directory import OWN_DOMAIN, PARTNER_DOMAIN, Directory
+from simulator.directory import PARTNER_DOMAIN, Directory
 from simulator.dynamics import dynamics_of
 from simulator.panel import unit_names
 from simulator.talk import AUTOMATIC, BOUNCE, BULK, CALL, INTERNAL, MEETING, PARTNER
@@ -20,7 +20,7 @@ NEWSLETTERS: Final = tuple(
     for name in ("sales-weekly", "trade-post", "expo-hall", "cloud-notes", "team-digest", "offers")
 )
 PARTNERS: Final = tuple(f"partner{number}@{PARTNER_DOMAIN}" for number in range(1, 9))
-DAEMON: Final = f"mailer-daemon@{OWN_DOMAIN}"
+DAEMON: Final = "mailer-daemon@mail-relay.example"
 _NOBODY: Final = -1
 
 

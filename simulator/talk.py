@@ -6,7 +6,9 @@ engagement; each mail is answered with a chance that grows with it too, after a 
 hours; the answer may be answered. Nothing here looks at how a deal ends, but for when.
 """
 
-from typing import Final
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -37,15 +39,45 @@ _TRUTHS: Final = ("by_us", "is_connected", "is_recorded")
 _TYPES: Final = dict.fromkeys(_WHOLE, "int64") | dict.fromkeys(_TRUTHS, "bool")
 
 
-class Talk:
-    """Draws what is said month by month.
+class Said(NamedTuple):
+    """A mail, call or meeting; -1 where there is none.
 
-    `month` returns a frame in order of time, with a row a mail, call or meeting: `number` (its
-    own), `kind`, `at` (UTC, to the second), `thread`, `step` (0 for a first mail), `parent` (the
-    number that it answers), `by_us`, `person` (the rep), `account`, `contact`, `copied` (another
-    contact), `colleague` (another rep), `deal`, `level` (of engagement, its place in the grid),
-    `seconds`, `is_connected`, `is_recorded`; -1 where there is none.
+    Attributes:
+        number: its own.
+        at: UTC, to the second.
+        step: 0 for a thread's first mail; `parent`: the number of the mail that it answers.
+        person, colleague: reps; `contact`, `copied`: contacts.
+        level: of engagement, its place in the grid; for bulk mail, which newsletter.
     """
+
+    number: int
+    kind: str
+    at: datetime
+    thread: int
+    step: int
+    parent: int
+    by_us: bool
+    person: int
+    account: int
+    contact: int
+    copied: int
+    colleague: int
+    deal: int
+    level: int
+    seconds: int
+    is_connected: bool
+    is_recorded: bool
+
+
+def each_said(said: pd.DataFrame) -> Iterator[Said]:
+    """Yield the rows of a frame of `Talk.month`."""
+    at = [moment.replace(tzinfo=UTC) for moment in said["at"].dt.to_pydatetime()]
+    columns = (said[name].tolist() if name != "at" else at for name in Said._fields)
+    yield from map(Said, *columns)
+
+
+class Talk:
+    """Draws what is said month by month: frames in order of time, with the columns of `Said`."""
 
     def __init__(
         self, history: History, timeline: Timeline, who: Directory, chance: Chance

@@ -17,6 +17,7 @@ from simulator.company import Progress, live
 from simulator.crm import crm_tables
 from simulator.export import write_export, write_settings
 from simulator.follow import Company, Order, follow
+from simulator.messages import Messages
 from simulator.seal import SEALED, seal_deals, seal_history
 from simulator.stock import StockEngine
 
@@ -72,6 +73,20 @@ def _write_activities(order: Order, folder: Path, progress: Progress) -> int:
         return seen.rows
 
 
+def _write_messages(order: Order, folder: Path, progress: Progress) -> int:
+    """Write mail, calls and the CRM's export; return the messages."""
+    company = follow(order)
+    write_records(company, folder)
+    messages = Messages(company, folder)
+    with (
+        _Table(folder / SEALED / "messages.parquet") as hidden,
+        (folder / "calls.jsonl").open("w", encoding="utf-8") as calls,
+    ):
+        for said in company.talk(progress):
+            hidden.write(messages.write(said, calls))
+        return hidden.rows
+
+
 def write_records(company: Company, folder: Path) -> None:
     """Write the CRM's export, the settings, and the sealed truth of returns, people and deals."""
     history = company.history
@@ -113,5 +128,6 @@ class _Table:
 FORMS: Final[Mapping[str, Callable[[Order, Path, Progress], int]]] = {
     "panel": _write_panel,
     "activities": _write_activities,
+    "messages": _write_messages,
 }
 """How each form is written."""

@@ -20,7 +20,7 @@ SCENARIO = scenario_with(
     {"kind": "spif", "effect": 0.3, "roll_out": "reversible", "starts": [5], "lasts_months": 1},
     people={"attrition_rate": 0.05},
 )
-ORDER = Order(SCENARIO, reps=12, months=12, seed=4)
+ORDER = Order(SCENARIO, reps=8, months=8, seed=4)
 LATENT_WORDS = {"skill", "engagement", "level", "fit", "strength", "without", "everyone", "deal"}
 
 
@@ -79,7 +79,7 @@ def test_what_is_open_names_nothing_latent(folders):
 def test_the_forms_are_one_company(folders):
     units = [pd.read_parquet(folder / "sealed" / "units.parquet") for folder in folders.values()]
     for other in units[1:]:
-        assert units[0]["skill"].head(12).tolist() == other["skill"].head(12).tolist()
+        assert units[0]["skill"].head(8).tolist() == other["skill"].head(8).tolist()
 
 
 def test_every_activity_has_its_truth(activities):
@@ -174,7 +174,7 @@ def test_the_crm_is_as_dirty_as_the_scenario_says(activities):
     assert missing == pytest.approx(SCENARIO.dirt.contact_missing, abs=0.03)
     accounts = pd.read_csv(activities / "crm" / "accounts.csv")
     twins = accounts[accounts["account_id"].str.startswith("DUP")]
-    assert 0 < twins["account_id"].nunique() < 0.1 * 300
+    assert 0 < twins["account_id"].nunique() < 0.1 * 200
     assert (twins["domains"].str.lower() != twins["domains"]).all()
     opened = pd.read_csv(activities / "crm" / "opportunities.csv").drop_duplicates("opportunity_id")
     assert 0 < opened["account_id"].isna().mean() < 0.05

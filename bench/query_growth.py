@@ -1,0 +1,168 @@
+"""How the dashboard's questions slow down as activities grow, on the local warehouse.
+
+`python -m bench.query_growth [MILLIONS ...]` makes that many activities in the warehouse itself (1,
+10 and 50 million unless said), asks each question ten times, or for a minute, and writes
+`bench/results/query_growth.json`. Fifty million need some 10 GB of disk.
+"""
+
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic, sleep
+
+from pydantic import SecretStr
+
+from bench.figures import Figure, measured, record
+from bench.throughput.course import warehouse
+from contracts.errors import HeadwaterError
+from dashboard import queries
+from warehouse.connection import connect
+from warehouse.migrate import migrate
+from warehouse.reader import Reader
+
+COMMAND = "python -m bench.query_growth"
+MILLION = 1_000_000
+SIZES = (1, 10, 50)
+ACCOUNTS = 5_000
+RUNS = 10
+ENOUGH_SECONDS = 60
+AIM_MS = 2_000
+AIM_MILLIONS = 10
+BYTES_AN_ACTIVITY = 250
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+QUESTIONS = {
+    "freshness": queries.FRESHNESS,
+    "figures of the live page": queries.FIGURES,
+    "newest activities": queries.NEWEST,
+    "ranking of accounts": queries.RANKING,
+    "score of one account": queries.SCORE,
+    "components of one account": queries.COMPONENTS,
+    "evidence of one account": queries.EVIDENCE,
+}
+PARAMS: Mapping[str, str | int] = {
+    "now": queries.moment(NOW),
+    "as_of": queries.moment(NOW),
+    "before": queries.moment(NOW - timedelta(days=7)),
+    "today": queries.moment(NOW.replace(hour=0)),
+    "weights": queries.WEIGHTS_VERSION,
+    "account_id": "A-7",
+    "limit": 50,
+}
+
+_ACCOUNTS = f"""
+    INSERT INTO raw.account (account_id, name, source, knowable_at)
+    SELECT 'A-' || toString(number), 'Account ' || toString(number), 'crm', toDateTime64(
+        '2020-01-01 00:00:00', 6, 'UTC')
+    FROM numbers({ACCOUNTS})
+"""
+_NUMBERED = f"""
+    SELECT
+        number,
+        reinterpretAsUUID(sipHash128(number)) AS id,
+        toDateTime64('{NOW:%Y-%m-%d %H:%M:%S}', 6, 'UTC')
+            - toIntervalSecond(cityHash64(number, 1) % (730 * 86400)) AS at,
+        cityHash64(number, 2) % {ACCOUNTS} AS account,
+        cityHash64(number, 3) % 10 AS person
+    FROM numbers({{start}}, {{count}})
+"""
+_ACTIVITIES = f"""
+    INSERT INTO raw.activity (
+        activity_id, channel, direction, event_time, time_quality, knowable_at, received_at, source,
+        message_id, thread_id, subject, body, duration_seconds, is_automatic,
+        participant_address, participant_name, participant_role, participant_is_ours)
+    SELECT
+        id,
+        ['email', 'email', 'email', 'email', 'call', 'meeting'][1 + number % 6],
+        ['inbound', 'outbound'][1 + cityHash64(number, 4) % 2],
+        at, 'stated', at, at, 'imap:mail.example.com/kim',
+        '<' || toString(number) || '@acme.example>', '<' || toString(number % 100000) || '@acme>',
+        'Subject ' || toString(number % 1000), '', 600 * (number % 4), number % 20 = 0,
+        ['person' || toString(person) || '@a' || toString(account) || '.example', 'kim@o.example'],
+        ['', 'Kim'], ['from', 'to'], [false, true]
+    FROM ({_NUMBERED})
+"""
+_MATCHES = f"""
+    INSERT INTO raw.match (
+        activity_id, decided_by, matched_at, account_id, contact_id, rule, reason,
+        candidate_account_id, rule_version, crm_version)
+    SELECT
+        id, 'rule', at, 'A-' || toString(account), '', 'domain', 'acme.example', [], 1, at
+    FROM ({_NUMBERED})
+"""
+_MERGING = "SELECT count() FROM system.merges"
+
+
+def main(sizes: tuple[int, ...]) -> None:
+    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as folder:
+        free = shutil.disk_usage(folder).free
+        assert free > 3 * max(sizes) * MILLION * BYTES_AN_ACTIVITY, f"{free:,} bytes are too few"
+        with warehouse(Path(folder)) as (url, _):
+            migrate(url)
+            connect(url).execute(_ACCOUNTS)
+            figures = list(_grown(url, sizes))
+    print(record("query_growth", figures))
+
+
+def _grown(url: SecretStr, sizes: tuple[int, ...]) -> Iterator[Figure]:
+    held, before = 0, dict.fromkeys(QUESTIONS, 0.0)
+    for size in sizes:
+        for million in range(held, size):
+            _add_a_million(url, million)
+        held = size
+        for name, sql in QUESTIONS.items():
+            took = _asked(url, sql)
+            for figure in _figures(name, size, took, before[name], size / sizes[0]):
+                print(figure.metric, figure.value, figure.unit, figure.met, flush=True)
+                yield figure
+            if size == sizes[0]:
+                before[name] = statistics.median(took) if took else 0
+
+
+def _figures(
+    name: str, millions: int, took: list[float], first: float, growth: float
+) -> Iterator[Figure]:
+    what = f"{name}, {millions} million activities"
+    if not took:
+        yield measured(f"{what}: answers", 0, "", COMMAND, at_least=1)
+        return
+    p50, p95 = statistics.median(took), sorted(took)[int(0.95 * len(took))]
+    aim = AIM_MS if millions == AIM_MILLIONS else None
+    yield measured(f"{what}: p50 of {len(took)}", p50, "ms", COMMAND, at_most=aim)
+    yield measured(f"{what}: p95 of {len(took)}", p95, "ms", COMMAND)
+    if first:
+        yield measured(f"{what}: p50 as a multiple", p50 / first, "", COMMAND, at_most=growth)
+
+
+def _add_a_million(url: SecretStr, million: int) -> None:
+    client = connect(url)
+    for statement in (_ACTIVITIES, _MATCHES):
+        client.execute(statement.format(start=million * MILLION, count=MILLION))
+    while client.execute(_MERGING)[0][0] > 1:  # as they would be had the rows come in over months
+        sleep(0.2)
+    client.disconnect()
+
+
+def _asked(url: SecretStr, sql: str) -> list[float]:
+    """Return how many milliseconds each answer took; nothing if the warehouse can't answer."""
+    reader = Reader(url)
+    took: list[float] = []
+    enough = monotonic() + ENOUGH_SECONDS
+    while len(took) < RUNS and monotonic() < enough:
+        started = monotonic()
+        try:
+            reader.frame(sql, PARAMS)
+        except HeadwaterError as error:
+            print(error, flush=True)
+            break
+        took.append((monotonic() - started) * 1_000)
+    reader.close()
+    return took
+
+
+if __name__ == "__main__":
+    main(tuple(map(int, sys.argv[1:])) or SIZES)

@@ -6,6 +6,7 @@
 import re
 import subprocess
 import tomllib
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -315,9 +316,10 @@ def test_the_programs_log_in_as_the_users_that_are_made(made_secrets, tmp_path):
     assert f"--queries-file\n{mounted['./deploy/clickhouse/users.sql']}\n" in run.stdout
 
 
+@cache
 def statements():
     lines = [line for line in USERS.splitlines() if not line.startswith("--")]
-    return [formatted(s) for s in "\n".join(lines).split(";") if s.strip()]
+    return formatted(s for s in "\n".join(lines).split(";") if s.strip())
 
 
 def granted(user):

@@ -19,10 +19,7 @@ def migration(request: pytest.FixtureRequest) -> Path:
 
 
 def statements(sql: str) -> list[str]:
-    return [
-        formatted(statement)
-        for statement in Migrator.script_to_statements(sql, multi_statement=True)
-    ]
+    return formatted(Migrator.script_to_statements(sql, multi_statement=True))
 
 
 def test_every_object_is_made_on_every_replica(migration):

@@ -30,7 +30,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Bookings:
-    """What was won in a month, by world and seat (W x R), in major units.
+    """What was won in a month, by world and seat, in major units; it broadcasts to W x R.
 
     Attributes:
         mean: expected of the rates and of the deals in the pipeline's expectation.
@@ -200,6 +200,14 @@ def _history(
         if exposures
         else np.zeros((0, len(lived), latent.tenure.size)),
         rates=tuple(each.rates for each in lived),
-        amount=np.array([each.booked.amount for each in lived]),
-        mean=np.array([each.booked.mean for each in lived]),
+        amount=_by_month([each.booked.amount for each in lived], 1 + 2 * len(exposures)),
+        mean=_by_month([each.booked.mean for each in lived], 1 + 2 * len(exposures)),
     )
+
+
+def _by_month(booked: list[np.ndarray], worlds: int) -> np.ndarray:
+    """Return what was booked as T x W x R; months before worlds differ have it once."""
+    stacked = np.empty((len(booked), worlds, booked[0].shape[1]))
+    for month, amount in enumerate(booked):
+        stacked[month] = amount
+    return stacked

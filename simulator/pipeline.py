@@ -102,8 +102,7 @@ class Pipeline:
         self._open.alive = self._open.alive & ~won & ~lost
         self._open = self._open.where(np.flatnonzero(self._open.alive.any(axis=0)))
         self._move(rates)
-        mean = self._stock.wins(rates) * self._pricing.mean
-        return Bookings(amount, np.broadcast_to(mean, amount.shape))
+        return Bookings(amount, self._stock.wins(rates) * self._pricing.mean)
 
     @property
     def deals(self) -> Deals:

@@ -46,8 +46,9 @@ class Stock:
         states = self._dynamics
         here = self._open + rates.opened[..., None] * states.opening
         win = (rates.pace * rates.win)[..., None] * states.win
-        odds = (rates.pace * rates.loss)[..., None] * states.loss + 1.0
-        stay = here / (odds + win)
+        odds = win + (rates.pace * rates.loss)[..., None] * states.loss
+        odds += 1.0
+        stay = here / odds
         self._open = self._moved(stay, rates)
         return np.asarray(np.einsum("wrs,wrs->wr", stay, win))
 
@@ -65,7 +66,6 @@ class StockEngine:
     def __init__(self, scenario: Scenario, latent: Latent, chance: Chance) -> None:
         self._stock = Stock(scenario, latent.dose.size)
         self._pricing = Pricing(scenario, latent)
-        self._worlds = 1 + 2 * len(scenario.investments)
         self._rng = chance.panel
 
     def live(self, month: int, rates: Rates) -> Bookings:
@@ -73,9 +73,7 @@ class StockEngine:
         if month == 0:
             self._stock.warm_up(rates)
         wins = self._stock.wins(rates)
-        shape = (self._worlds, wins.shape[1])
-        amounts = np.broadcast_to(self._amounts(wins), shape)
-        return Bookings(amounts, np.broadcast_to(wins * self._pricing.mean, shape))
+        return Bookings(self._amounts(wins), wins * self._pricing.mean)
 
     def _amounts(self, mean: np.ndarray) -> np.ndarray:
         """Draw the amounts won, by world and seat."""

@@ -6,7 +6,9 @@ Nothing here knows Faust: the agents hand over messages, and acknowledge them wh
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+import msgspec
 
 from contracts.errors import HeadwaterError, Rejected
 from contracts.rows import Row
@@ -15,7 +17,7 @@ Item = TypeVar("Item")
 Write = Callable[[Sequence[Row]], None]
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True):
     """A message of the log, and where it stands."""
 
     topic: str
@@ -47,7 +49,7 @@ class Outcome(Generic[Item]):
     refused: list[Refused[Item]] = field(default_factory=list)
 
 
-class _Found(NamedTuple, Generic[Item]):
+class _Found(msgspec.Struct, Generic[Item], frozen=True):
     """An item, where it stands, and its rows."""
 
     message: Message

@@ -24,6 +24,7 @@ from contracts.errors import Fatal, HeadwaterError, Rejected, Retryable, UserErr
 
 _CONNECT_SECONDS: Final = 5
 _ANSWER_SECONDS: Final = 300
+_LOOPBACK: Final = {"127.0.0.1", "::1", "localhost"}
 _SCHEMES: Final = {"clickhouse", "clickhouses"}
 _OPTIONS: Final = {"secure", "verify", "ca_certs", "certfile", "keyfile", "server_hostname"}
 """What may follow the `?` of a URL: how the wire is encrypted."""
@@ -123,7 +124,8 @@ _RIGHTS: Final = {
 def connect(url: SecretStr, **settings: int | str) -> Client:
     """Return a client that connects with its first query, and again after a lost connection.
 
-    It is for one thread at a time. Blocks travel compressed (LZ4).
+    It is for one thread at a time. Blocks travel compressed (LZ4), but not on this machine: there,
+    compressing is a third of what a write costs.
 
     Args:
         url: `clickhouse://USER:PASSWORD@HOST:PORT[/DATABASE][?secure=true]`.
@@ -138,7 +140,7 @@ def connect(url: SecretStr, **settings: int | str) -> Client:
         **options,
         settings=settings,
         client_name="headwater",
-        compression="lz4",
+        compression=host not in _LOOPBACK and "lz4",
         connect_timeout=_CONNECT_SECONDS,
         send_receive_timeout=_ANSWER_SECONDS,
         tcp_keepalive=True,

@@ -115,9 +115,9 @@ def _mended(text: str) -> str:
 def _moments(column: Column) -> list[int | None]:
     """Return microseconds since 1970: the driver's own way is inexact before that."""
     moments = [None if moment is None else (moment - _EPOCH) // _MICROSECOND for moment in column]
-    for moment in moments:
-        if moment is not None and not _FIRST_MICROSECOND <= moment < _END_MICROSECOND:
-            raise ValueError("a time is not between the years 1900 and 2299")
+    known = [moment for moment in moments if moment is not None] if None in moments else moments
+    if known and not _FIRST_MICROSECOND <= min(known) <= max(known) < _END_MICROSECOND:
+        raise ValueError("a time is not between the years 1900 and 2299")
     return moments
 
 

@@ -143,6 +143,8 @@ class _Month:
 def _turn_over(staff: Staff, roll_outs: list[RollOut], month: int, recent: np.ndarray) -> None:
     """Replace those who leave; who comes has not been reached by anything."""
     leavers = staff.leavers(month, recent)
+    if not leavers.size:
+        return
     for roll_out in roll_outs:
         staff.note_exposures(roll_out, leavers)
         roll_out.forget(leavers)

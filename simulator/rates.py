@@ -35,8 +35,8 @@ def month_rates(
 
     drift = market.trend_by_skill * month * staff.skill
     leads = np.exp(latent.lead_log[month] + drift + acting("campaign"))
-    capacity = market.capacity_per_month * staff.work(month)
-    capacity = capacity * np.exp(acting("tool") + acting("headcount"))
+    full = market.capacity_per_month * np.exp(acting("tool") + acting("headcount"))
+    capacity = full * staff.work(month)
     skill = staff.skill + acting("training")
     return Rates(
         opened=leads * capacity / np.hypot(leads, capacity),

@@ -1,5 +1,9 @@
 """A scenario is what its file says, and a mistake in it is named."""
 
+import re
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from contracts.errors import UserError
@@ -62,3 +66,31 @@ def test_investments_are_named_after_their_place_and_ramp_as_their_kind_does():
     training, tool = scenario_of(knobs).investments
     assert (training.id, tool.id) == ("INV-01", "INV-02")
     assert (training.ramp_months, tool.ramp_months) == (3, 1)
+
+
+def blocks_of_the_document():
+    text = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text()
+    return re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_document_lists_every_knob_with_its_default(toml):
+    defaults, _ = blocks_of_the_document()
+    assert read_scenario(toml(defaults)) == Scenario()
+    assert_names_all(tomllib.loads(defaults), Scenario(), left_out={"investments"})
+
+
+def test_the_document_lists_every_knob_of_an_investment_with_its_default(toml):
+    _, investment = blocks_of_the_document()
+    (told,) = read_scenario(toml(investment)).investments
+    (plain,) = scenario_of(
+        {"investments": [{"kind": told.kind, "effect": told.effect}]}
+    ).investments
+    assert told == plain
+    assert_names_all(tomllib.loads(investment)["investments"][0], told)
+
+
+def assert_names_all(table, group, left_out=frozenset()):
+    assert set(table) == set(group.__struct_fields__) - left_out
+    for name, value in table.items():
+        if isinstance(value, dict):
+            assert_names_all(value, getattr(group, name))

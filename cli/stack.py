@@ -92,12 +92,14 @@ class Stack:
             return
         port = self._settings.worker_port
         refuse_taken_port(port, "HEADWATER_WORKER_PORT")
+        # On Kafka others may read while this one stands by.
+        ready = "livez" if self._settings.log_url.startswith("kafka:") else "healthz"
         self._start(
             Program(
                 name=WORKER,
                 argv=[sys.executable, "-m", "ingest.worker"],
                 environment=environment(self._settings),
-                ready=lambda: answers(f"http://127.0.0.1:{port}/healthz"),
+                ready=lambda: answers(f"http://127.0.0.1:{port}/{ready}"),
             )
         )
 

@@ -5,6 +5,7 @@ are not tried. Hosts, ports and folders are replaced by this machine's, nothing 
 """
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -51,6 +52,16 @@ class Containers:
         process = subprocess.Popen(command, env=told, cwd=folder, stdout=log, stderr=log)
         self.running.append((name, process))
         return ports
+
+    def run(self, name: str, *command: str) -> str:
+        """Run another command in a new container of a service; return what it says."""
+        folder = self._home(name, 99)
+        told = self._told(name, folder, self._ports | {"worker_port": free_port()})
+        done = subprocess.run(
+            command, env=told, cwd=folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def wait_healthy(self, name: str, ports: dict[str, int]) -> None:
         """Ask the service's own probe until it is content."""
@@ -133,6 +144,11 @@ def test_what_the_compose_file_runs_serves_and_stores(containers, warehouse_serv
         post(stands_by["worker_port"])
         wait(lambda: calls(reader) == before + 1)
 
+    mails = tmp_path / "archive.mbox"
+    mails.write_text("".join(map(mail, range(20))))
+    said = json.loads(containers.run("worker", "headwater", "ingest", "mbox", str(mails), "--json"))
+    assert said["activities"] == 20, "though the worker that it brings along stands by"
+
     for together in (("dagster-code", "dashboard"), ("dagster-web", "dagster-daemon")):
         started = {name: containers.start(name) for name in together}
         for name, ports in started.items():
@@ -144,6 +160,15 @@ def test_what_the_compose_file_runs_serves_and_stores(containers, warehouse_serv
     ended = {name: process.returncode for name, process in containers.running}
     assert -signal.SIGKILL not in ended.values()
     assert ended["worker"] == 0
+
+
+def mail(number: int) -> str:
+    return (
+        "From buyer@acme.example Mon Nov 23 10:00:00 2026\n"
+        "From: buyer@acme.example\nTo: kim@ourco.example\n"
+        f"Subject: {number}\nMessage-ID: <compose.{number}@acme.example>\n"
+        "Date: Mon, 23 Nov 2026 10:00:00 +0000\n\nhello\n\n"
+    )
 
 
 def standing_by(ports: dict[str, int]) -> bool:

@@ -21,7 +21,7 @@ from contracts.errors import UserError
 _PR_SET_PDEATHSIG: Final = 1
 _LAST_LINES: Final = 12
 _TEND_SECONDS: Final = 0.2
-_SETTLED_SECONDS: Final = 60
+_SETTLED_SECONDS: Final = 10
 _MAX_WAIT_SECONDS: Final = 30
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -97,8 +97,8 @@ class Processes:
     def tend(self) -> None:
         """Notice what has died, and start again what has waited long enough.
 
-        The wait doubles with each death in a row, from one second to thirty; who lives for a minute
-        starts afresh.
+        The wait doubles with each death in a row, from one second to thirty; who lives for ten
+        seconds starts afresh.
         """
         for started in self._started:
             if started.due is not None:

@@ -1,8 +1,7 @@
-"""A real Apache Kafka for the test session, and the means to start others."""
+"""A real Apache Kafka for the test session."""
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,21 +10,16 @@ from tests.services import need
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """The session's broker; tests share it, so take topics and groups of your own."""
-    yield from _serving(tmp_path_factory.mktemp("kafka"))
-
-
-@pytest.fixture
-def own_kafka(tmp_path: Path) -> Iterator[Broker]:
-    """A broker that the test may kill."""
-    yield from _serving(tmp_path / "kafka")
-
-
-def _serving(folder: Path) -> Iterator[Broker]:
+def kafka_is_here() -> None:
+    """Skip where no broker can be started."""
     if os.environ.get("HEADWATER_KAFKA") == "untested":
         pytest.skip("Apache Kafka's jars could not be had")
     why = missing()
     need(not why, why)
-    with Broker(folder) as broker:
+
+
+@pytest.fixture(scope="session")
+def kafka(kafka_is_here: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """The session's broker; tests share it, so take topics and groups of your own."""
+    with Broker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker

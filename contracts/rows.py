@@ -6,7 +6,7 @@ test holds each row against the table's own description.
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 import msgspec
@@ -170,6 +170,10 @@ class CrmWriteRow(Row, frozen=True, kw_only=True):
     outcome: str
     detail: str
     written_at: datetime
+
+
+ENGAGEMENT_WEIGHTS: Final = "v1"
+"""The version of the weights that scores are made with."""
 
 
 class EngagementScoreRow(Row, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
+from contracts.rows import ENGAGEMENT_WEIGHTS
 from dashboard import blocks, charts, queries, reading
 from dashboard.format import clock, number, plural
 
@@ -72,8 +73,7 @@ def explain(shown: Ranking) -> None:
     st.html(
         blocks.heading(
             f"Why {account['name']} scores {number(account['score'], 1)}",
-            f"{activities} of the past year count, weighed by age; "
-            f"weights {queries.WEIGHTS_VERSION}.",
+            f"{activities} of the past year count, weighed by age; weights {ENGAGEMENT_WEIGHTS}.",
         )
     )
     reasons, rows = st.columns(2, gap="medium")

@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-WEIGHTS_VERSION: Final = "v1"
-"""The version of the engagement weights that the pages show."""
-
 EVIDENCE_ROWS: Final = 500
 """How many rows of evidence a page lists at most, the heaviest first."""
 

@@ -13,6 +13,7 @@ import streamlit as st
 from contracts.clock import SystemClock
 from contracts.company import Company
 from contracts.fiscal import FiscalCalendar
+from contracts.rows import ENGAGEMENT_WEIGHTS
 from dashboard import queries
 from dashboard.verdicts import Judgement
 from settings import load
@@ -79,7 +80,7 @@ def ranking() -> tuple[pd.DataFrame, datetime]:
     params = {
         "as_of": queries.moment(as_of),
         "before": queries.moment(as_of - timedelta(days=7)),
-        "weights": queries.WEIGHTS_VERSION,
+        "weights": ENGAGEMENT_WEIGHTS,
     }
     return reader().frame(queries.RANKING, params), as_of
 
@@ -101,7 +102,7 @@ def explained(account_id: str, as_of: datetime) -> dict[str, str | int]:
     return {
         "account_id": account_id,
         "as_of": queries.moment(as_of),
-        "weights": queries.WEIGHTS_VERSION,
+        "weights": ENGAGEMENT_WEIGHTS,
         "limit": queries.EVIDENCE_ROWS,
     }
 

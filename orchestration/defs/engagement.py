@@ -6,11 +6,10 @@ from typing import Final
 import dagster as dg
 
 from contracts.clock import Clock
-from contracts.rows import EngagementScoreRow
+from contracts.rows import ENGAGEMENT_WEIGHTS, EngagementScoreRow
 from warehouse.reader import Reader
 from warehouse.writer import Writer
 
-WEIGHTS_VERSION: Final = "v1"
 TOLERANCE: Final = 1e-9
 
 _LIVE: Final = """
@@ -50,7 +49,7 @@ def engagement_score(
 ) -> dg.MaterializeResult[None]:
     """One row per account and moment; its points sum to its score, 0 to 100."""
     moment = f"{clock.now():%Y-%m-%d %H:%M:%S.%f}"
-    asked = {"as_of": moment, "weights_version": WEIGHTS_VERSION}
+    asked = {"as_of": moment, "weights_version": ENGAGEMENT_WEIGHTS}
     scores = reader.rows(EngagementScoreRow, _LIVE, asked)
     writer.write(scores)
     engaged = sum(row.score > 0 for row in scores)
@@ -80,7 +79,7 @@ def batch_score_is_the_live_score(reader: dg.ResourceParam[Reader]) -> dg.AssetC
         return dg.AssetCheckResult(passed=not reader.value("SELECT count() FROM live.account"))
     kept = {row.account_id: row.score for row in rows}
     moment = f"{rows[0].as_of:%Y-%m-%d %H:%M:%S.%f}"
-    asked = {"as_of": moment, "weights_version": WEIGHTS_VERSION}
+    asked = {"as_of": moment, "weights_version": ENGAGEMENT_WEIGHTS}
     now = {row.account_id: row.score for row in reader.rows(EngagementScoreRow, _LIVE, asked)}
     since = set(reader.frame(_HEARD_SINCE, {"as_of": moment})["account_id"])
     compared = (kept.keys() | now.keys()) - since
@@ -91,7 +90,7 @@ def batch_score_is_the_live_score(reader: dg.ResourceParam[Reader]) -> dg.AssetC
 
 
 def _newest(reader: Reader) -> list[EngagementScoreRow]:
-    return reader.rows(EngagementScoreRow, _NEWEST, {"weights_version": WEIGHTS_VERSION})
+    return reader.rows(EngagementScoreRow, _NEWEST, {"weights_version": ENGAGEMENT_WEIGHTS})
 
 
 def _same(kept: float | None, live: float | None) -> bool:

@@ -21,7 +21,8 @@ from bench.realism import enron, maven, simulated, spamassassin
 from models.incremental import Terms, judge
 from simulator.company import History, live
 from simulator.panel import judged_panel
-from simulator.scenario import Scenario, scenario_of
+from simulator.scenario import Scenario
+from simulator.scenario_file import scenario_of
 from simulator.stock import StockEngine
 from simulator.truth import investment_truth
 

@@ -8,7 +8,8 @@ from time import monotonic
 import typer
 
 from simulator.follow import Order
-from simulator.scenario import Scenario, checked, read_scenario
+from simulator.scenario import Scenario
+from simulator.scenario_file import checked, read_scenario
 from simulator.write import write_company
 
 _MONTHS = 12

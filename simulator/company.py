@@ -20,7 +20,8 @@ from simulator.dynamics import Rates
 from simulator.latent import Latent, draw_latent
 from simulator.programmes import RollOut
 from simulator.rates import month_rates
-from simulator.scenario import Scenario, checked
+from simulator.scenario import Scenario
+from simulator.scenario_file import checked
 from simulator.staff import Staff
 
 _RECENT = 3

@@ -1,19 +1,14 @@
-"""The definition of a company: every knob, its default and its meaning; read from TOML.
+"""The definition of a company: every knob, its default and its meaning.
 
 All three forms (panel, activities, messages) are made from one `Scenario`. Shares and chances run
 0 to 1; what is called `_log` or enters a hazard adds up on the logarithmic scale; money is in
 major units of the currency.
 """
 
-import tomllib
 from datetime import date
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
-
-from contracts.errors import UserError
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
@@ -27,11 +22,11 @@ RAMP_MONTHS: Final[dict[str, int]] = {"training": 3, "headcount": 6}
 """Months until an investment has its full effect; 1 for the kinds that are not named."""
 
 
-class _Knobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Knobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A group of knobs."""
 
 
-class People(_Knobs, frozen=True, kw_only=True):
+class People(Knobs, frozen=True, kw_only=True):
     """Who sells.
 
     Attributes:
@@ -58,7 +53,7 @@ class People(_Knobs, frozen=True, kw_only=True):
     shock_persistence: Share = 0.6
 
 
-class Market(_Knobs, frozen=True, kw_only=True):
+class Market(Knobs, frozen=True, kw_only=True):
     """Where leads come from.
 
     Attributes:
@@ -89,7 +84,7 @@ class Market(_Knobs, frozen=True, kw_only=True):
     trend_by_skill: float = 0.0
 
 
-class Product(_Knobs, frozen=True, kw_only=True):
+class Product(Knobs, frozen=True, kw_only=True):
     """What is sold: its share of the deals, and its price in multiples of `typical_deal`."""
 
     name: str
@@ -97,7 +92,7 @@ class Product(_Knobs, frozen=True, kw_only=True):
     price: Positive
 
 
-class Deals(_Knobs, frozen=True, kw_only=True):
+class Deals(Knobs, frozen=True, kw_only=True):
     """How deals end: monthly odds of a win and of a loss against staying open.
 
     Attributes:
@@ -129,7 +124,7 @@ class Deals(_Knobs, frozen=True, kw_only=True):
     )
 
 
-class Engagement(_Knobs, frozen=True, kw_only=True):
+class Engagement(Knobs, frozen=True, kw_only=True):
     """A deal's latent engagement: a Markov chain in place of a stationary AR(1) with sd 1.
 
     Attributes:
@@ -141,7 +136,7 @@ class Engagement(_Knobs, frozen=True, kw_only=True):
     at_first: float = 0.0
 
 
-class Talk(_Knobs, frozen=True, kw_only=True):
+class Talk(Knobs, frozen=True, kw_only=True):
     """How people speak: conversations, calls and meetings that arise from engagement.
 
     Attributes:
@@ -180,7 +175,7 @@ class Talk(_Knobs, frozen=True, kw_only=True):
     consent_rate: Share = 0.3
 
 
-class Dirt(_Knobs, frozen=True, kw_only=True):
+class Dirt(Knobs, frozen=True, kw_only=True):
     """How the CRM's record differs from what happened.
 
     Attributes:
@@ -204,7 +199,7 @@ class Dirt(_Knobs, frozen=True, kw_only=True):
     reassigned: Share = 0.03
 
 
-class Programme(_Knobs, frozen=True, kw_only=True):
+class Programme(Knobs, frozen=True, kw_only=True):
     """An investment: whom it reaches when, and what it truly does, through its kind's pathway.
 
     Attributes:
@@ -256,7 +251,7 @@ class Programme(_Knobs, frozen=True, kw_only=True):
     gross_margin_rate: Share = 0.75
 
 
-class Scenario(_Knobs, frozen=True, kw_only=True):
+class Scenario(Knobs, frozen=True, kw_only=True):
     """A company to be. Two companies of one scenario differ by their seed alone.
 
     Attributes:
@@ -274,91 +269,3 @@ class Scenario(_Knobs, frozen=True, kw_only=True):
     talk: Talk = Talk()
     dirt: Dirt = Dirt()
     investments: tuple[Programme, ...] = ()
-
-
-def read_scenario(path: Path) -> Scenario:
-    """Read a scenario from a TOML file; what it leaves out has its default.
-
-    Raises:
-        UserError: if the file can't be read, or a knob is unknown or out of its range.
-    """
-    try:
-        knobs = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"{path} can't be read as a scenario in TOML: {error}") from error
-    return scenario_of(knobs, str(path))
-
-
-def scenario_of(knobs: dict[str, Any], where: str = "the scenario") -> Scenario:
-    """Return the scenario of a table of knobs; see `read_scenario`."""
-    _refuse_unknown(knobs, Scenario, where, "")
-    try:
-        scenario = msgspec.convert(knobs, Scenario)
-    except msgspec.ValidationError as error:
-        raise UserError(f"{where}: {error}: see docs/simulator.md for what a knob takes") from error
-    return checked(scenario, where)
-
-
-def checked(scenario: Scenario, where: str = "the scenario") -> Scenario:
-    """Return the scenario with every investment named; refuse what can't be meant.
-
-    Raises:
-        UserError: if the first month does not begin on its first day, shares do not add up, or two
-            investments have one id.
-    """
-    if scenario.first_month.day != 1:
-        raise UserError(f"{where}: first_month is {scenario.first_month}: name a month's first day")
-    total = sum(product.share for product in scenario.deals.products)
-    if abs(total - 1) > 1e-6:  # noqa: PLR2004 rounding of decimal shares
-        raise UserError(f"{where}: the products' shares add up to {total:g}: make them add up to 1")
-    named = tuple(_named(each, place) for place, each in enumerate(scenario.investments, 1))
-    if len({each.id for each in named}) < len(named):
-        raise UserError(f"{where}: two investments have the same id: name each of them once")
-    for each in named:
-        _refuse_contradictions(each, where)
-    return msgspec.structs.replace(scenario, investments=named)
-
-
-def _named(programme: Programme, place: int) -> Programme:
-    return msgspec.structs.replace(
-        programme,
-        id=programme.id or f"INV-{place:02}",
-        name=programme.name or f"{programme.kind.title()} {place}",
-        ramp_months=programme.ramp_months or RAMP_MONTHS.get(programme.kind, 1),
-        starts=tuple(sorted(programme.starts)),
-    )
-
-
-def _refuse_contradictions(programme: Programme, where: str) -> None:
-    if programme.roll_out == "reversible" and not programme.lasts_months:
-        raise UserError(f"{where}: {programme.id} is reversible: say lasts_months")
-    if programme.roll_out == "all_at_once" and len(programme.starts) > 1:
-        raise UserError(f"{where}: {programme.id} reaches all at once: name one month in starts")
-    if programme.starts[0] < programme.anticipation_months:
-        raise UserError(
-            f"{where}: {programme.id} starts in month {programme.starts[0]}, before its "
-            f"anticipation_months ({programme.anticipation_months}) have passed: start it later"
-        )
-
-
-def _refuse_unknown(knobs: object, group: type[_Knobs], where: str, path: str) -> None:
-    """Raise UserError for the first knob that the group does not have, naming the nearest."""
-    if not isinstance(knobs, dict):
-        return
-    known = {field.name: field.type for field in msgspec.structs.fields(group)}
-    for name, value in knobs.items():
-        if name not in known:
-            near = get_close_matches(name, known, 1, 0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}."
-            raise UserError(f"{where}: {path}{name} is not a knob: {hint}")
-        for part in value if isinstance(value, list) else [value]:
-            if inner := _group_in(known[name]):
-                _refuse_unknown(part, inner, where, f"{path}{name}.")
-
-
-def _group_in(kind: Any) -> type[_Knobs] | None:  # noqa: ANN401 a type as it was annotated
-    """Return the group of knobs that a field holds, be it one or many."""
-    if isinstance(kind, type) and issubclass(kind, _Knobs):
-        return kind
-    parts = (_group_in(part) for part in getattr(kind, "__args__", ()))
-    return next((part for part in parts if part), None)

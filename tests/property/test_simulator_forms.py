@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from simulator.company import live
 from simulator.oracle import win_probabilities
 from simulator.pipeline import LOST, OPEN, WON, Pipeline
-from simulator.scenario import scenario_of
+from simulator.scenario_file import scenario_of
 from simulator.stock import StockEngine
 from tests.unit.simulator.companies import deal_history
 

@@ -2,7 +2,7 @@
 
 from simulator.company import live
 from simulator.pipeline import Pipeline
-from simulator.scenario import scenario_of
+from simulator.scenario_file import scenario_of
 from simulator.stock import StockEngine
 
 

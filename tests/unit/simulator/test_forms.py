@@ -16,11 +16,12 @@ from tests.unit.simulator.companies import scenario_with
 from transforms.crm import decode_crm
 
 SCENARIO = scenario_with(
-    {"kind": "training", "effect": 1.0, "starts": [4, 6]},
-    {"kind": "spif", "effect": 0.3, "roll_out": "reversible", "starts": [5], "lasts_months": 1},
+    {"kind": "training", "effect": 1.0, "starts": [3, 4]},
+    {"kind": "spif", "effect": 0.3, "roll_out": "reversible", "starts": [4], "lasts_months": 1},
     people={"attrition_rate": 0.05},
+    talk={"internal_per_month": 3.0, "bulk_per_month": 2.0},
 )
-ORDER = Order(SCENARIO, reps=8, months=8, seed=4)
+ORDER = Order(SCENARIO, reps=8, months=6, seed=4)
 LATENT_WORDS = {"skill", "engagement", "level", "fit", "strength", "without", "everyone", "deal"}
 
 
@@ -153,7 +154,7 @@ def test_the_crm_books_what_was_won_but_for_what_was_entered_too_late(activities
     assert (closed["owner_rep_id"] == truth["owner_rep_id"]).all()
     assert (closed["is_won"] == (truth["outcome"] == "won")).all()
     assert (pd.to_datetime(closed["close_on"]) == truth["ended_at"].dt.normalize()).all()
-    assert len(closed) > 0.97 * (deals["outcome"] != "open").sum()
+    assert len(closed) > 0.9 * (deals["outcome"] != "open").sum()
 
 
 def test_an_open_deal_of_the_crm_never_shows_how_it_will_end(activities):

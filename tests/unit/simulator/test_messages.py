@@ -28,7 +28,7 @@ BY_MACHINE = {AWAY, BOUNCE, BULK, "answer"}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("messages")
-    write_company("messages", Order(scenario_with(), 8, 4, 9), folder, lambda done, of: None)
+    write_company("messages", Order(scenario_with(), 6, 3, 9), folder, lambda done, of: None)
     return folder
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import UserError
-from simulator.scenario import Scenario, read_scenario, scenario_of
+from simulator.scenario import Scenario
+from simulator.scenario_file import read_scenario, scenario_of
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def _spare_collector() -> None:
     """Look for reference cycles seldom, and not among what is here already.
 
     Messages and rows are many, short-lived and without cycles: by its defaults, the collector takes
-    a third of a worker's time (`make bench`).
+    a third of a worker's time (docs/throughput.md).
     """
     gc.freeze()
     gc.set_threshold(_COLLECT_EVERY, 20, 20)

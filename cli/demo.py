@@ -112,12 +112,13 @@ class Demo:
         stack.start_dagster()
         self._compute(settings)
         stack.wait_ready(DASHBOARD, DAGSTER)
+        _tell_addresses(settings)
+        filled_seconds = monotonic() - _STARTED
         stack.start_follower(self._company / "mail")
         freshness = self._live(settings, _LIVE_EVENTS)
-        _tell_addresses(settings)
         if not once:
             self._go_on(settings)
-        return _summary(settings, freshness)
+        return _summary(settings, freshness) | {"filled_seconds": round(filled_seconds, 1)}
 
     def _refuse_somebodys_home(self) -> None:
         used = any((self._home / part).exists() for part in ("warehouse", "log"))

@@ -119,18 +119,22 @@ def restore(
 
 
 @app.command()
-def simulate(
+def simulate(  # noqa: PLR0913, PLR0917 one argument an option
     out: Annotated[Path, typer.Option(help="A new folder.")],
     form: Annotated[str, typer.Option(help="panel, activities or messages.")] = "activities",
     reps: Annotated[int, typer.Option(help="How many people sell.")] = 40,
     years: Annotated[float, typer.Option(help="Of history.")] = 2.0,
     seed: Annotated[int, typer.Option(help="Of every draw.")] = 1,
     scenario: Annotated[Path | None, typer.Option(help="Knobs in TOML.")] = None,
+    stream: Annotated[
+        float | None, typer.Option(help="Messages a second: the last month comes as if live.")
+    ] = None,
 ) -> None:
     """Make a company whose truth is known: panels, activities, or mail and calls."""
+    from cli.simulate import ordered
     from cli.simulate import simulate as make_company
 
-    make_company(form, reps, years, seed, scenario, out)
+    make_company(form, ordered(reps, years, seed, scenario), out, stream)
 
 
 def _log_backup(settings: Settings, folder: Path) -> None:

@@ -34,7 +34,7 @@ class Bookings:
     """What was won in a month, by world and seat, in major units; it broadcasts to W x R.
 
     Attributes:
-        mean: expected of the rates and of the deals in the pipeline's expectation.
+        mean: what was to be expected, given the latent paths alone.
     """
 
     amount: np.ndarray
@@ -68,7 +68,6 @@ class History:
 
     scenario: Scenario
     latent: Latent
-    seed: int
     person: np.ndarray
     hired: np.ndarray
     left: np.ndarray
@@ -87,10 +86,6 @@ class History:
     def months(self) -> int:
         """How many there are."""
         return len(self.person)
-
-    def tenure(self, month: int) -> np.ndarray:
-        """Return the months since each seat's person came (R)."""
-        return np.asarray(month - self.hired[self.person[month]])
 
 
 def live(
@@ -131,7 +126,7 @@ def live(
         progress(month + 1, months)
     for roll_out in roll_outs:
         staff.note_exposures(roll_out, np.arange(reps))
-    return _history(scenario, latent, seed, staff, lived)
+    return _history(scenario, latent, staff, lived)
 
 
 @dataclass(frozen=True)
@@ -178,9 +173,7 @@ def _worlds(
     return felt
 
 
-def _history(
-    scenario: Scenario, latent: Latent, seed: int, staff: Staff, lived: list[_Month]
-) -> History:
+def _history(scenario: Scenario, latent: Latent, staff: Staff, lived: list[_Month]) -> History:
     exposures = [staff.exposures(each.id) for each in scenario.investments]
     start, stop, dose = (
         np.array([each[part] for each in exposures]).reshape(len(exposures), len(staff.seat))
@@ -189,7 +182,6 @@ def _history(
     return History(
         scenario=scenario,
         latent=latent,
-        seed=seed,
         person=np.array(staff.by_month),
         hired=np.array(staff.hired),
         left=np.array(staff.left),

@@ -5,7 +5,7 @@ The folder holds what doors would give: `mail/<user>/{cur,new,tmp}`, `calls.json
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.utils import format_datetime
 from hashlib import sha256
 from pathlib import Path
@@ -28,6 +28,8 @@ from simulator.talk import CALL, MEETING, Said, each_said
 INVITATION, ANSWER = "invitation", "answer"
 """Kinds of mail that this form has beside those of `Talk`: they come with meetings."""
 
+Pace = Callable[[], None]
+
 _FOLDERS: Final = ("cur", "new", "tmp")
 
 
@@ -39,23 +41,33 @@ class Messages:
         self._people = People(company.history, company.who)
         self._truth = TalkTruth(company.history, company.timeline, company.who)
         self._rng = Random(int(company.chance.text.integers(2**62)))  # noqa: S311 a simulation
+        self._is_live = False
         for address in company.who.rep_address:
             for part in _FOLDERS:
                 (self._mailbox(address) / part).mkdir(parents=True)
         for part in ("calendar", "transcripts"):
             (folder / part).mkdir()
 
-    def write(self, said: pd.DataFrame, calls: IO[str]) -> pa.Table:
+    def write(self, said: pd.DataFrame, calls: IO[str], pace: Pace | None = None) -> pa.Table:
         """Write a month; return the truth of every message: `TalkTruth` and its `name`.
 
         `name` is the Message-ID, or `provider/call_id`; an invitation and its answer have the
         meeting's `activity_id`.
+
+        Args:
+            said: the month, in order of time.
+            calls: takes a JSON line a call or meeting.
+            pace: waits before each message; then mail is new, as if it had just come.
         """
+        self._is_live = pace is not None
         writer = Correspondence(self._people, self._company.who, self._company.history, self._rng)
         rows: list[int] = []
         kinds: list[str] = []
         names: list[str] = []
         for place, row in enumerate(each_said(said)):
+            if pace:
+                calls.flush()
+                pace()
             for kind, name in self._written(row, writer, calls):
                 rows.append(place)
                 kinds.append(kind)
@@ -101,12 +113,21 @@ class Messages:
     def _deliver(self, letter: Letter, number: int) -> None:
         """Put a copy into the mailbox of each of ours who takes part; the sender's has no trace."""
         content = render(letter)
-        name = f"{int(letter.at.timestamp())}.M{number}P1.{letter.sender.domain}:2,S"
+        name = f"{int(letter.at.timestamp())}.M{number}P1.{letter.sender.domain}"
         for address in dict.fromkeys(person.address for person in letter.people):
             if address.endswith("@" + OWN_DOMAIN):
                 is_own = address == letter.sender.address
                 copy = content if is_own else _carried(letter, address) + content
-                (self._mailbox(address) / "cur" / name).write_bytes(copy)
+                self._put(self._mailbox(address), name, copy)
+
+    def _put(self, mailbox: Path, name: str, content: bytes) -> None:
+        """Put a mail into a maildir; a live one whole at once, for somebody may be reading."""
+        if not self._is_live:
+            (mailbox / "cur" / f"{name}:2,S").write_bytes(content)
+            return
+        written = mailbox / "tmp" / name
+        written.write_bytes(content)
+        written.rename(mailbox / "new" / name)
 
     def _mailbox(self, address: str) -> Path:
         return self._folder / "mail" / address.partition("@")[0]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -17,12 +18,14 @@ from simulator.company import Progress, live
 from simulator.crm import crm_tables
 from simulator.export import write_export, write_settings
 from simulator.follow import Company, Order, follow
-from simulator.messages import Messages
+from simulator.messages import Messages, Pace
 from simulator.seal import SEALED, seal_deals, seal_history
 from simulator.stock import StockEngine
 
 
-def write_company(form: str, order: Order, folder: Path, progress: Progress) -> int:
+def write_company(
+    form: str, order: Order, folder: Path, progress: Progress, pace: Pace | None = None
+) -> int:
     """Write a company into a new or empty folder; return its rows.
 
     The same order gives the same bytes, as long as `chance.VERSION` stays the same.
@@ -32,16 +35,20 @@ def write_company(form: str, order: Order, folder: Path, progress: Progress) -> 
         order: which company.
         folder: where.
         progress: is told how many months are done, of how many.
+        pace: waits before each message of the last month, which is written as if it were live.
 
     Raises:
-        UserError: if there is no such form, or the folder holds something.
+        UserError: if there is no such form, it can't be live, or the folder holds something.
     """
     if form not in FORMS:
         raise UserError(f"{form!r} is not a form: it is one of {', '.join(FORMS)}")
+    if pace and form != "messages":
+        raise UserError(f"only messages can be streamed: ask for them instead of {form}")
     if folder.is_file() or (folder.exists() and any(folder.iterdir())):
         raise UserError(f"{folder} is not empty: name a new folder for the company")
     folder.mkdir(parents=True, exist_ok=True)
-    rows = FORMS[form](order, folder, progress)
+    writes = partial(_write_messages, pace=pace) if form == "messages" else FORMS[form]
+    rows = writes(order, folder, progress)
     told = {"version": VERSION, "form": form, "seed": order.seed, "reps": order.reps}
     told |= {"months": order.months, "first_month": str(order.scenario.first_month)}
     (folder / "company.json").write_text(json.dumps(told, indent=1) + "\n")
@@ -73,7 +80,9 @@ def _write_activities(order: Order, folder: Path, progress: Progress) -> int:
         return seen.rows
 
 
-def _write_messages(order: Order, folder: Path, progress: Progress) -> int:
+def _write_messages(
+    order: Order, folder: Path, progress: Progress, pace: Pace | None = None
+) -> int:
     """Write mail, calls and the CRM's export; return the messages."""
     company = follow(order)
     write_records(company, folder)
@@ -82,8 +91,8 @@ def _write_messages(order: Order, folder: Path, progress: Progress) -> int:
         _Table(folder / SEALED / "messages.parquet") as hidden,
         (folder / "calls.jsonl").open("w", encoding="utf-8") as calls,
     ):
-        for said in company.talk(progress):
-            hidden.write(messages.write(said, calls))
+        for month, said in enumerate(company.talk(progress), start=1):
+            hidden.write(messages.write(said, calls, pace if month == order.months else None))
         return hidden.rows
 
 

@@ -1,4 +1,4 @@
-"""The quick form of `make bench`: few events, our path beside the limit."""
+"""The quick form of `make bench`: few events, our path, and the limit where its environment is."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,6 @@ import pytest
 
 from bench.throughput.contenders import LIMIT, ON_KAFKA, ON_SQLITE, missing
 from bench.throughput.race import Race, race
-from local.kafka import broker
-from tests.services import need
 
 pytestmark = [pytest.mark.kafka, pytest.mark.stack, pytest.mark.xdist_group("kafka")]
 
@@ -15,9 +13,7 @@ EVENTS = 3_000
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Race]:
-    why = broker.missing()
-    need(not why, why)
+def course(kafka_is_here: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Race]:
     with race(tmp_path_factory.mktemp("bench"), EVENTS) as course:
         yield course
 

@@ -119,12 +119,13 @@ class Containers:
 
 
 @pytest.fixture
-def containers(tmp_path: Path, own_kafka: Broker, warehouse_server) -> Iterator[Containers]:
-    containers = Containers(tmp_path, own_kafka.address, url_of(warehouse_server))
-    try:
-        yield containers
-    finally:
-        containers.stop()
+def containers(tmp_path: Path, kafka_is_here, warehouse_server) -> Iterator[Containers]:
+    with Broker(tmp_path / "kafka") as broker:
+        containers = Containers(tmp_path, broker.address, url_of(warehouse_server))
+        try:
+            yield containers
+        finally:
+            containers.stop()
 
 
 def test_what_the_compose_file_runs_serves_and_stores(containers, warehouse_server, tmp_path):

@@ -6,9 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 
@@ -98,14 +99,29 @@ def test_the_demo_comes_from_the_mailboxes_to_the_crm_and_leaves_nothing_running
     _nothing_is_left_behind(environment)
 
 
-def test_a_second_showing_is_asked_about_backed_up_and_stopped_by_ctrl_c(
+def _status(environment: dict[str, str]) -> dict[str, Any]:
+    status: dict[str, Any] = json.loads(_headwater(environment, "status", "--json").stdout)
+    return status
+
+
+def _until(holds: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = monotonic() + seconds
+    while not holds():
+        assert monotonic() < deadline, "it did not come to hold in time"
+        sleep(0.1)
+
+
+def test_a_second_showing_is_asked_about_mended_backed_up_and_stopped_by_ctrl_c(
     environment, second_showing, tmp_path
 ):
-    asked = _headwater(environment, "status", "--json")
-    status = json.loads(asked.stdout)
+    status = _status(environment)
     assert status["warehouse"] == "serving"
     assert all(process["pid"] for process in status["processes"].values()), status
     assert status["activities"] > 0
+
+    worker = status["processes"]["worker"]
+    os.kill(worker["pid"], signal.SIGKILL)
+    _until(lambda: _status(environment)["processes"]["worker"]["restarts"] == 1)
 
     assert _headwater(environment, "backup", str(tmp_path / "copy")).returncode == 0
     assert (tmp_path / "copy" / "manifest.json").exists()

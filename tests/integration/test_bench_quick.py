@@ -6,6 +6,7 @@ import pytest
 
 from bench.throughput.contenders import LIMIT, ON_KAFKA, ON_SQLITE, missing
 from bench.throughput.race import Race, race
+from tests.services import need
 
 pytestmark = [pytest.mark.kafka, pytest.mark.stack, pytest.mark.xdist_group("kafka")]
 
@@ -28,8 +29,8 @@ def test_our_path_stores_every_event_of_the_bench_exactly_once(course, contender
 
 
 def test_the_limit_stores_every_event_of_the_bench_exactly_once(course):
-    if why := missing():
-        pytest.skip(why)
+    why = missing()
+    need(not why, why)
     assert course.run(LIMIT, 1).cpu_seconds > 0
 
 

@@ -1,6 +1,7 @@
 """A migrated warehouse whose tables are empty for every test."""
 
 from collections.abc import Iterator
+from time import sleep
 
 import pytest
 from pydantic import SecretStr
@@ -33,6 +34,7 @@ def migrated_warehouse(warehouse_server: Address) -> SecretStr:
 @pytest.fixture
 def warehouse_url(migrated_warehouse: SecretStr) -> Iterator[SecretStr]:
     """A migrated warehouse without rows; what the test writes is gone afterwards."""
+    empty(migrated_warehouse)
     yield migrated_warehouse
     empty(migrated_warehouse)
 
@@ -54,8 +56,15 @@ def writer(warehouse_url: SecretStr) -> Iterator[Writer]:
 
 
 def empty(url: SecretStr) -> None:
-    """Take all rows out of a warehouse, and what dbt built."""
+    """Take all rows out of a warehouse, and what dbt built.
+
+    Waits for inserts under way first: the server ends them even where their client was killed.
+    """
     client = connect(url)
+    while client.execute("SELECT count() FROM system.processes WHERE query_kind = 'Insert'") != [
+        (0,)
+    ]:
+        sleep(0.02)
     filled = client.execute(
         "SELECT database, name FROM system.tables "
         "WHERE database IN %(owned)s AND name NOT IN %(kept)s AND total_rows > 0",

@@ -150,7 +150,7 @@ def test_nothing_outlives_the_runner_whatever_ends_it(tmp_path, number):
             """),
         ],
         cwd=Path(__file__).parents[3],
-        preexec_fn=_hear_ctrl_c,
+        preexec_fn=_hear_ctrl_c,  # noqa: PLW1509 the runner has no thread yet
     )
     _eventually(lambda: child_pid.exists() and child_pid.read_text())
     child = int(child_pid.read_text())

@@ -36,33 +36,58 @@ WITH
     counted AS
     (
         SELECT
+            activity_id,
+            event_time,
+            multiIf(
+                channel = 'call', 'call',
+                channel = 'meeting', 'meeting',
+                direction = 'inbound', 'email_inbound',
+                'email_outbound') AS own_component,
+            multiIf(
+                channel = 'call', least(duration_seconds / 600, 3),
+                channel = 'meeting', least(duration_seconds / 1800, 2),
+                1.) AS own_mass,
+            arrayFilter(
+                (who, role, is_ours) -> NOT is_ours
+                    AND (role = 'from'
+                        OR (channel = 'call' AND duration_seconds >= 60)
+                        OR (channel = 'meeting' AND duration_seconds > 0)),
+                participant_address, participant_role, participant_is_ours) AS took_part
+        FROM raw.activity FINAL
+        WHERE knowable_at <= moment
+            AND event_time <= moment
+            AND event_time > moment - INTERVAL 365 DAY
+            AND time_quality != 'heard'
+            AND NOT is_automatic
+            AND direction IN ('inbound', 'outbound')
+    ),
+    part AS
+    (
+        SELECT
             matched.account_id AS account_id,
-            activity.*
-        FROM
-        (
-            SELECT * FROM raw.activity FINAL
-            WHERE knowable_at <= moment
-                AND event_time <= moment
-                AND event_time > moment - INTERVAL 365 DAY
-                AND time_quality != 'heard'
-                AND NOT is_automatic
-                AND direction IN ('inbound', 'outbound')
-        ) AS activity
-        INNER JOIN live.match AS matched ON matched.activity_id = activity.activity_id
+            counted.activity_id AS activity_id,
+            counted.event_time AS event_time,
+            arrayJoin(arrayConcat(
+                [(own_component, '', own_mass)],
+                arrayMap(who -> ('breadth', who, 1.), took_part))) AS added,
+            added.1 AS component,
+            added.2 AS person,
+            added.3 AS initial_mass
+        FROM counted
+        INNER JOIN live.match AS matched ON matched.activity_id = counted.activity_id
         WHERE matched.account_id != ''
     ),
-    acted AS
+    evidence AS
     (
-        SELECT account_id, activity_id, event_time, person
-        FROM counted
-        ARRAY JOIN
-            participant_address AS person,
-            participant_role AS person_role,
-            participant_is_ours AS person_is_ours
-        WHERE NOT person_is_ours
-            AND (person_role = 'from'
-                OR (channel = 'call' AND duration_seconds >= 60)
-                OR (channel = 'meeting' AND duration_seconds > 0))
+        SELECT
+            account_id,
+            component,
+            argMax(part.activity_id, part.event_time) AS activity_id,
+            person,
+            max(part.event_time) AS event_time,
+            any(part.initial_mass) AS initial_mass
+        FROM part
+        GROUP BY account_id, component, person, if(component = 'breadth', NULL, part.activity_id)
     )
 SELECT
     account_id,
@@ -73,28 +98,7 @@ SELECT
     initial_mass,
     initial_mass * exp2(-dateDiff('microsecond', event_time, moment) / (half_life_days * 86400e6))
         AS mass
-FROM
-(
-    SELECT
-        account_id,
-        multiIf(
-            channel = 'call', 'call',
-            channel = 'meeting', 'meeting',
-            direction = 'inbound', 'email_inbound',
-            'email_outbound') AS component,
-        activity_id,
-        '' AS person,
-        event_time,
-        multiIf(
-            channel = 'call', least(duration_seconds / 600, 3),
-            channel = 'meeting', least(duration_seconds / 1800, 2),
-            1.) AS initial_mass
-    FROM counted
-    UNION ALL
-    SELECT account_id, 'breadth', argMax(activity_id, event_time), person, max(event_time), 1.
-    FROM acted
-    GROUP BY account_id, person
-) AS evidence
+FROM evidence
 INNER JOIN
 (
     SELECT component, half_life_days FROM ml.engagement_weight FINAL
@@ -110,7 +114,7 @@ WITH
             account_id,
             component,
             weight * (1 - exp(-sum(mass) / saturation)) AS component_points,
-            uniqExactState(activity_id) AS activities,
+            countIf(component != 'breadth') AS activities,
             max(event_time) AS latest_at
         FROM live.engagement_evidence(
             as_of = {as_of:DateTime64(6, 'UTC')},
@@ -127,7 +131,7 @@ WITH
         SELECT
             account_id,
             arraySort(pair -> (-pair.1, pair.2), groupArray((component_points, component))) AS reasons,
-            uniqExactMerge(activities) AS activity_count,
+            sum(activities) AS activity_count,
             max(latest_at) AS last_activity_at
         FROM by_component
         GROUP BY account_id

@@ -39,6 +39,9 @@ fmt: .venv/dev ## format and mend what a machine can mend
 chaos: .venv/run kafka ## kill everything at random under load, on both logs; half an hour
 	@$(BIN)/python -m bench.chaos
 
+eval-roi: .venv/run ## the judge of investments, held against known truth; up to 150 minutes, and it can be stopped and taken up again
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.eval_roi
+
 figures: .venv/run ## every measured figure, as one table
 	@$(BIN)/python -m bench.figures
 
@@ -61,7 +64,7 @@ kafka: .kafka/ready ## Apache Kafka itself (needs Java 17 and Maven), for its te
 clean: ## remove the environments; the data in the home stays
 	@rm -rf .kafka .venv .venv-crm .venv-peers .tools build dist
 
-.PHONY: help demo up test check fmt figures lock crm bench peers chaos kafka clean
+.PHONY: help demo up test check fmt eval-roi figures lock crm bench peers chaos kafka clean
 
 .tools/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "headwater needs Python 3.11 to 3.13; $$($(PYTHON) --version) is what $(PYTHON) is: set PYTHON=python3.12, say"; exit 1; }

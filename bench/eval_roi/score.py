@@ -115,6 +115,19 @@ class Demand:
     at_most: float | None = None
     at_least: float | None = None
 
+    @property
+    def is_met(self) -> bool:
+        """Whether the value lies within its bounds."""
+        over = self.at_most is not None and not self.value <= self.at_most
+        under = self.at_least is not None and not self.value >= self.at_least
+        return not over and not under
+
+    @property
+    def aim(self) -> str:
+        """The bounds, in words such as `<= 0.05`."""
+        bounds = ((">=", self.at_least), ("<=", self.at_most))
+        return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
+
 
 def demands(world: World, found: Accuracy, verdicts: Said, clean_truth: float) -> Iterator[Demand]:
     """Yield what docs/roi-evaluation.md demands of a scenario.
@@ -161,9 +174,9 @@ class Bin:
     high: float
 
     @property
-    def is_filled(self) -> bool:
-        """Whether there are enough seeds to hold the one against the other."""
-        return self.seeds >= _FILLED
+    def is_met(self) -> bool | None:
+        """Whether what was said lies within the interval; None where seeds are too few to tell."""
+        return self.low <= self.said <= self.high if self.seeds >= _FILLED else None
 
 
 def calibration(rows: pd.DataFrame) -> list[Bin]:

@@ -65,7 +65,7 @@ def calibration_figures(results: Results) -> Iterator[Figure]:
     for each in results.calibration():
         name = f"P(ROI > 0) from {each.name}"
         yield measured(f"{name}: seeds", each.seeds, "seeds", COMMAND)
-        if each.is_filled:
+        if each.is_met is not None:
             yield measured(f"{name}: happened", each.happened, "share", COMMAND)
             yield measured(
                 f"{name}: said",
@@ -87,10 +87,10 @@ def print_all(results: Results, console: Console | None = None) -> None:
     console = console or Console(width=150)
     console.print(shown(results))
     misses = [
-        f"{world.name}: {each.name} {each.value:.3f}, aim {_aim(each)}"
+        f"{world.name}: {each.name} {each.value:.3f}, aim {each.aim}"
         for world in results.worlds
         for each in results.demands(world)
-        if not _met(each)
+        if not each.is_met
     ]
     console.print(f"{len(misses)} demands missed" + "".join(f"\n  {miss}" for miss in misses))
 
@@ -157,7 +157,7 @@ def _verdicts(results: Results) -> Table:
                   title="What a leader reads", box=None)  # fmt: skip
     for world in results.worlds:
         said = score.said(results.rows(world, VERDICT))
-        met = all(_met(each) for each in results.demands(world))
+        met = all(each.is_met for each in results.demands(world))
         shares = [f"{share:.0%}" for share in said.shares.values()]
         table.add_row(world.name, str(said.seeds), *shares, f"{said.warned:.0%}", world.expected,
                       "yes" if met else "NO")  # fmt: skip
@@ -168,22 +168,10 @@ def _bins(results: Results) -> Table:
     table = Table("P(ROI > 0)", "seeds", "said", "happened", "interval", "met", box=None,
                   title="Whether the chance of a return is one")  # fmt: skip
     for each in results.calibration():
-        is_met = each.low <= each.said <= each.high
-        met = ("yes" if is_met else "NO") if each.is_filled else "few"
+        met = {True: "yes", False: "NO", None: "few"}[each.is_met]
         table.add_row(each.name, str(each.seeds), f"{each.said:.2f}", f"{each.happened:.2f}",
                       f"{each.low:.2f}-{each.high:.2f}", met)  # fmt: skip
     return table
-
-
-def _met(demand: score.Demand) -> bool:
-    over = demand.at_most is not None and not demand.value <= demand.at_most
-    under = demand.at_least is not None and not demand.value >= demand.at_least
-    return not over and not under
-
-
-def _aim(demand: score.Demand) -> str:
-    bounds = ((">=", demand.at_least), ("<=", demand.at_most))
-    return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
 
 
 def _money(minor: float) -> str:

@@ -6,12 +6,12 @@ from typing import Final
 
 from simulator.company import History
 from simulator.directory import Directory
-from simulator.fixture.cast import Person
-from simulator.fixture.letters import Letter
-from simulator.fixture.quoting import answer_subject, quote, signature
-from simulator.fixture.topics import Language, draw_slots, language_with, load_language
+from simulator.letters import Letter
 from simulator.people import People, machines
+from simulator.person import Person
+from simulator.quoting import answer_subject, quote, signature
 from simulator.talk import AWAY, BOUNCE, BULK, INTERNAL, PARTNER, Said
+from simulator.topics import Language, draw_slots, language_with, load_language
 
 _ALTERNATIVE: Final = 0.35
 _ASIDE: Final = 0.3

@@ -5,8 +5,8 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Final
 
-from simulator.fixture.cast import Person
-from simulator.fixture.letters import Letter
+from simulator.letters import Letter
+from simulator.person import Person
 from simulator.talk import CALL, Said
 
 _PHONE, _CALENDAR = "dialbird", "meetwell"

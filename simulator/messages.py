@@ -19,8 +19,8 @@ from simulator import meetings
 from simulator.activities import TalkTruth
 from simulator.correspond import Correspondence
 from simulator.directory import OWN_DOMAIN
-from simulator.fixture.letters import Letter, render
 from simulator.follow import Company
+from simulator.letters import Letter, render
 from simulator.meetings import Talked
 from simulator.people import People
 from simulator.talk import CALL, MEETING, Said, each_said

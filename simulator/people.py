@@ -10,7 +10,7 @@ from typing import Any, Final
 from simulator.activities import DAEMON, NEWSLETTERS, PARTNERS
 from simulator.company import History
 from simulator.directory import LANGUAGES, Directory
-from simulator.fixture.cast import Person
+from simulator.person import Person
 
 _CLIENTS: Final = ("outlook", "gmail", "apple", "outlook", "gmail", "html")
 _HOURS: Final = {"en": -5, "de": 1, "fr": 1, "es": 1}

@@ -9,7 +9,7 @@ import pyarrow as pa
 from simulator.company import History
 from simulator.crm import contact_ids
 from simulator.crm_deals import account_ids, opportunity_ids
-from simulator.directory import PARTNER_DOMAIN, Directory
+from simulator.directory import PARTNER_ACCOUNT, PARTNER_DOMAIN, Directory
 from simulator.dynamics import dynamics_of
 from simulator.panel import unit_names
 from simulator.talk import AUTOMATIC, BOUNCE, BULK, CALL, INTERNAL, MEETING, PARTNER
@@ -25,28 +25,38 @@ _NOBODY: Final = -1
 
 
 class Addresses:
-    """Everybody's address by one number: reps, contacts, partners, newsletters, the daemon."""
+    """Everybody's address by one number.
+
+    Reps and managers, contacts, partners, newsletters, the daemon, the contacts' second addresses.
+    """
 
     def __init__(self, who: Directory) -> None:
         self._reps, self._contacts = len(who.rep_address), len(who.contact_address)
         outside = (*PARTNERS, *NEWSLETTERS, DAEMON)
-        self.all = pa.array([*who.rep_address, *who.contact_address, *outside])
+        self._daemon = self._reps + self._contacts + len(outside) - 1
+        has_other = np.array([other != "" for other in who.contact_other])
+        self._other = self._daemon + has_other.cumsum()
+        others = filter(None, who.contact_other)
+        self.all = pa.array([*who.rep_address, *who.contact_address, *outside, *others])
 
     def taking_part(self, said: pd.DataFrame) -> np.ndarray:
-        """Return who took part, sender first: n x 4 numbers, -1 for nobody."""
+        """Return who took part, sender first: n x 5 numbers, -1 for nobody."""
         kind, contact = said["kind"].to_numpy(), said["contact"].to_numpy()
         first_outside = self._reps + self._contacts
-        them = np.where(contact >= 0, self._reps + contact, _NOBODY)
+        from_other = said["from_other"].to_numpy(dtype=bool)
+        them = np.where(from_other, self._other[contact], self._reps + contact)
+        them = np.where(contact >= 0, them, _NOBODY)
         partner = first_outside + said["thread"].to_numpy() % len(PARTNERS)
         them = np.where(kind == PARTNER, partner, them)
         news = first_outside + len(PARTNERS) + said["level"].to_numpy()
         them = np.where(kind == BULK, news, them)
-        them = np.where(kind == BOUNCE, len(self.all) - 1, them)
+        them = np.where(kind == BOUNCE, self._daemon, them)
         copied = said["copied"].to_numpy()
         copied = np.where(copied >= 0, self._reps + copied, _NOBODY)
         us, by_us = said["person"].to_numpy(), said["by_us"].to_numpy(dtype=bool)
         pair = np.where(by_us[:, None], np.stack([us, them], 1), np.stack([them, us], 1))
-        return np.column_stack([pair, copied, said["colleague"].to_numpy()])
+        helper = np.where(said["with_partner"].to_numpy(dtype=bool), partner, _NOBODY)
+        return np.column_stack([pair, copied, said["colleague"].to_numpy(), helper])
 
 
 def open_activities(said: pd.DataFrame, addresses: Addresses) -> pa.Table:
@@ -102,7 +112,9 @@ class TalkTruth:
         has_deal = said["deal"].to_numpy() >= 0
         engagement = np.where(has_deal, self._levels[said["level"].clip(0, 4)], np.nan)
         columns = {
-            "account_id": self._accounts[said["account"]],
+            "account_id": np.where(
+                said["kind"] == PARTNER, PARTNER_ACCOUNT, self._accounts[said["account"]]
+            ),
             "contact_id": self._contacts[said["contact"]],
             "opportunity_id": self._deals[said["deal"]],
             "rep_id": self._reps[said["person"]],

@@ -108,6 +108,8 @@ class Correspondence:
             cc.append(self._people.contact(said.copied))
         if said.colleague >= 0 and said.kind != INTERNAL:
             cc.append(self._people.rep(said.colleague))
+        if said.with_partner:
+            cc.append(self._people.partners[said.thread % len(self._people.partners)])
         return (us, them, tuple(cc)) if said.by_us else (them, us, tuple(cc))
 
     def _them(self, said: Said) -> Person:
@@ -116,7 +118,7 @@ class Correspondence:
             return people.rep(said.colleague if said.colleague >= 0 else said.person)
         if said.kind == PARTNER:
             return people.partners[said.thread % len(people.partners)]
-        return people.contact(said.contact)
+        return people.other(said.contact) if said.from_other else people.contact(said.contact)
 
     def _text(self, said: Said, thread: _Conversation, sender: Person, to: Person) -> str:
         rng, language = self._rng, load_language(thread.language)

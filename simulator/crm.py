@@ -11,7 +11,7 @@ import pandas as pd
 from simulator.chance import Chance
 from simulator.company import History
 from simulator.crm_deals import CrmDeals, account_ids
-from simulator.directory import Directory
+from simulator.directory import PARTNER_ACCOUNT, PARTNER_DOMAIN, Directory
 from simulator.latent import fiscal_month
 from simulator.office import Office
 from simulator.panel import costs, exposures, month_on, unit_names
@@ -42,8 +42,8 @@ def crm_tables(
 
 
 def contact_ids(who: Directory) -> list[str]:
-    """Return the id of each contact, by its number."""
-    return [f"CON-{number + 1:07}" for number in range(len(who.contact_name))]
+    """Return the id of each contact, by its number; who moved keeps theirs."""
+    return [f"CON-{person + 1:07}" for person in who.moves.person.tolist()]
 
 
 def _accounts(history: History, who: Directory, chance: Chance) -> Iterator[dict[str, Any]]:
@@ -68,6 +68,14 @@ def _accounts(history: History, who: Directory, chance: Chance) -> Iterator[dict
             yield record | {"owner_rep_id": names[person], "changed_at": at}
         if rng.random() < dirt.account_duplicated:
             yield from _duplicate(history, rng, record)
+    yield {
+        "account_id": PARTNER_ACCOUNT,
+        "name": "Alliance Partners",
+        "domains": PARTNER_DOMAIN,
+        "account_type": "partner",
+        "is_deleted": False,
+        "changed_at": _at(history, -1),
+    }
 
 
 def _duplicate(
@@ -90,27 +98,40 @@ def _duplicate(
 def _contacts(history: History, who: Directory, chance: Chance) -> Iterator[dict[str, Any]]:
     """Yield the contacts that somebody entered, a few with an address of before."""
     dirt, rng, accounts = history.scenario.dirt, chance.dirt, account_ids(history)
-    draws = rng.random((2, len(who.contact_name)))
-    for number, contact_id in enumerate(contact_ids(who)):
-        if draws[0, number] < dirt.contact_missing:
+    draws, gone = rng.random((4, len(who.contact_name))), who.moves.gone
+    came = set(gone.values())
+    for number in range(len(who.contact_name)):
+        missing, stale, other, moved = draws[:, number].tolist()
+        if number in came or missing < dirt.contact_missing:
             continue
-        address = who.contact_address[number]
-        is_stale = draws[1, number] < dirt.contact_stale
-        yield {
-            "contact_id": contact_id,
-            "account_id": accounts[who.contact_account[number]],
-            "name": who.contact_name[number],
-            "emails": f"{address.partition('@')[0]}@former-{number}.example"
-            if is_stale
-            else address,
-            "phones": who.contact_phone[number],
-            "title": who.contact_title[number],
-            "seniority": who.seniority[number],
-            "changed_at": _at(history, -1),
-        }
+        addresses = [who.contact_address[number]]
+        if stale < dirt.contact_stale:
+            addresses = [f"{addresses[0].partition('@')[0]}@former-{number}.example"]
+        if who.contact_other[number] and other < dirt.other_entered:
+            addresses.append(who.contact_other[number])
+        yield _contact(accounts, who, number, addresses) | {"changed_at": _at(history, -1)}
+        if number in gone and moved < dirt.moved_entered:
+            addresses.insert(0, who.contact_address[gone[number]])
+            entered = _at(history, int(who.moves.until[number])) + timedelta(days=dirt.late_days)
+            yield _contact(accounts, who, gone[number], addresses) | {"changed_at": entered}
+
+
+def _contact(
+    accounts: np.ndarray, who: Directory, number: int, addresses: list[str]
+) -> dict[str, Any]:
+    return {
+        "contact_id": f"CON-{int(who.moves.person[number]) + 1:07}",
+        "account_id": accounts[who.contact_account[number]],
+        "name": who.contact_name[number],
+        "emails": ";".join(addresses),
+        "phones": who.contact_phone[number],
+        "title": who.contact_title[number],
+        "seniority": who.seniority[number],
+    }
 
 
 def _reps(history: History, who: Directory) -> Iterator[dict[str, Any]]:
+    yield from _managers(history, who)
     for person, rep_id in enumerate(unit_names(history)):
         hired = int(history.hired[person])
         record = {
@@ -127,6 +148,19 @@ def _reps(history: History, who: Directory) -> Iterator[dict[str, Any]]:
             left = int(history.left[person])
             last = month_on(history, left) - timedelta(days=1)
             yield record | {"left_on": last, "changed_at": _at(history, left)}
+
+
+def _managers(history: History, who: Directory) -> Iterator[dict[str, Any]]:
+    """Yield who leads each team, from before the history to its end."""
+    reps = len(history.seat)
+    for team in range(history.latent.region.size):
+        yield {
+            "rep_id": _manager(team),
+            "name": who.rep_name[reps + team],
+            "email": who.rep_address[reps + team],
+            "title": "Sales Manager",
+            "changed_at": _at(history, -1),
+        }
 
 
 def _org_units(history: History) -> Iterator[dict[str, Any]]:
@@ -154,7 +188,7 @@ def _assignments(history: History) -> Iterator[dict[str, Any]]:
         together = np.stack([people, history.latent.team[:, seat]], axis=1)
         for since, until, (person, team) in _runs(together):
             yield _assigned(history, names[person], ("team", _team(team)), since, until)
-            manager = ("manager", f"MGR-{team + 1:03}")
+            manager = ("manager", _manager(team))
             yield _assigned(history, names[person], manager, since, until)
 
 
@@ -236,6 +270,10 @@ def _runs(by_month: np.ndarray) -> Iterator[tuple[int, int, tuple[int, ...]]]:
 
 def _team(team: int) -> str:
     return f"TEAM-{team + 1:03}"
+
+
+def _manager(team: int) -> str:
+    return f"MGR-{team + 1:03}"
 
 
 def _region(region: int) -> str:

@@ -16,14 +16,18 @@ import numpy as np
 
 from simulator.chance import Chance
 from simulator.company import History
+from simulator.moves import Moves, draw_moves
+from simulator.scenario import Dirt
 
 OWN_DOMAIN: Final = "fernhill.example"
 PARTNER_DOMAIN: Final = "alliance-partners.example"
+PARTNER_ACCOUNT: Final = "PAR-000001"
 LANGUAGES: Final = ("en", "de", "fr", "es")
 _LANGUAGE_SHARES: Final = (0.7, 0.14, 0.09, 0.07)
 _SENIORITIES: Final = ("executive", "director", "manager", "staff")
 _SENIORITY_SHARES: Final = (0.12, 0.23, 0.35, 0.3)
 _FEWEST, _MOST = 3, 8
+_FREE_MAIL: Final = ("gmail.com", "outlook.com", "yahoo.com", "gmx.net", "icloud.com")
 _SPELLED: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
@@ -31,8 +35,11 @@ _SPELLED: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}
 class Directory:
     """Everybody by number: accounts seat by seat (G), contacts account by account (C), reps (P).
 
+    The team managers follow the reps, by team. Who moves to another account is two contacts.
+
     Attributes:
         first_contact: the number of each account's first contact; one more at the end (G + 1).
+        contact_other: a second address that they write from; empty for most.
         language: of each account, its place in LANGUAGES.
         contact_phone, rep_phone: in E.164, from the ranges that are kept for fiction.
     """
@@ -47,26 +54,33 @@ class Directory:
     contact_account: np.ndarray
     contact_name: Sequence[str]
     contact_address: Sequence[str]
+    contact_other: Sequence[str]
     contact_phone: Sequence[str]
     contact_title: Sequence[str]
     seniority: Sequence[str]
     rep_name: Sequence[str]
     rep_address: Sequence[str]
     rep_phone: Sequence[str]
+    moves: Moves
 
 
 def draw_directory(history: History, chance: Chance) -> Directory:
     """Draw who everybody is; the first accounts belong to the first seat, and so on."""
     rng, count = chance.directory, history.latent.potential.size
+    dirt = history.scenario.dirt
     language = rng.choice(len(LANGUAGES), count, p=_LANGUAGE_SHARES)
     industries = rng.choice(list(_names()["accounts"]["trades"]), count).tolist()
     names = _account_names(rng, industries, language)
-    domains = [f"{_plain(name.rsplit(' ', 1)[0]).replace(' ', '-')}.example" for name in names]
+    domains = _shared(rng, [_domain(name) for name in names], dirt.domain_shared)
     sizes = rng.integers(_FEWEST, _MOST + 1, count)
     contact_account = np.repeat(np.arange(count), sizes)
     seniority = rng.choice(_SENIORITIES, contact_account.size, p=_SENIORITY_SHARES)
-    people = _people(rng, language[contact_account])
-    own = _people(rng, np.zeros(len(history.seat), int))
+    first_contact = np.concatenate([[0], sizes.cumsum()])
+    moves = draw_moves(rng, first_contact, history.months, dirt.contact_moved)
+    drawn = _people(rng, language[contact_account])
+    people = [drawn[person] for person in moves.person.tolist()]
+    mail_domains = [domains[at] for at in contact_account]
+    own = _people(rng, np.zeros(len(history.seat) + history.latent.region.size, int))
     return Directory(
         account_name=names,
         account_domain=domains,
@@ -74,10 +88,11 @@ def draw_directory(history: History, chance: Chance) -> Directory:
         employees=_employees(rng, history.latent.size.ravel()),
         country=[_one(rng, _names()[LANGUAGES[code]]["countries"]) for code in language],
         language=language,
-        first_contact=np.concatenate([[0], sizes.cumsum()]),
+        first_contact=first_contact,
         contact_account=contact_account,
         contact_name=people,
-        contact_address=_addresses(people, [domains[at] for at in contact_account]),
+        contact_address=_addresses(people, mail_domains),
+        contact_other=_others(rng, people, mail_domains, dirt),
         contact_phone=[_phone(number + len(own)) for number in range(len(people))],
         contact_title=[
             _one(rng, _names()[LANGUAGES[language[account]]]["titles"][rank])
@@ -87,6 +102,7 @@ def draw_directory(history: History, chance: Chance) -> Directory:
         rep_name=own,
         rep_address=_addresses(own, [OWN_DOMAIN] * len(own)),
         rep_phone=[_phone(number) for number in range(len(own))],
+        moves=moves,
     )
 
 
@@ -118,6 +134,37 @@ def _addresses(names: Sequence[str], domains: Sequence[str]) -> list[str]:
         times = seen[f"{local}@{domain}"] = seen.get(f"{local}@{domain}", 0) + 1
         addresses.append(f"{local}{times if times > 1 else ''}@{domain}")
     return addresses
+
+
+def _others(
+    rng: np.random.Generator, names: Sequence[str], domains: Sequence[str], dirt: Dirt
+) -> list[str]:
+    """Draw second addresses: initial and surname at the company, or private ones."""
+    chance, provider = rng.random(len(names)), rng.integers(0, len(_FREE_MAIL), len(names))
+    short = _addresses([f"{name[0]} {name.rpartition(' ')[2]}" for name in names], domains)
+    private = [
+        f"{_plain(name).replace(' ', '.')}.{number:05}@{_FREE_MAIL[at]}"
+        for number, (name, at) in enumerate(zip(names, provider, strict=True))
+    ]
+    is_private = chance > 1 - dirt.contact_private
+    has_other = is_private | (chance < dirt.contact_alias)
+    return [
+        (private if is_private[number] else short)[number] if has_other[number] else ""
+        for number in range(len(names))
+    ]
+
+
+def _domain(account: str) -> str:
+    return f"{_plain(account.rsplit(' ', 1)[0]).replace(' ', '-')}.example"
+
+
+def _shared(rng: np.random.Generator, domains: Sequence[str], share: float) -> list[str]:
+    """Return the domains, some of them the one of the account before: a sister company."""
+    is_sister = rng.random(len(domains)) < share
+    return [
+        domains[at - 1] if at and is_sister[at] and not is_sister[at - 1] else domain
+        for at, domain in enumerate(domains)
+    ]
 
 
 def _phone(number: int) -> str:

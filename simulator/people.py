@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta, timezone
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +33,7 @@ class People:
 
     def __init__(self, history: History, who: Directory) -> None:
         self._who, self._employer = who, history.scenario.name
+        self._reps = len(history.seat)
         self._known: dict[tuple[str, int], Person] = {}
         self.partners = [Person(name=f"Robin Partner {n}", address=a) for n, a in _from_1(PARTNERS)]
         names = [entry["name"] for entry in machines()["news"]]
@@ -50,11 +52,21 @@ class People:
             Person(
                 name=who.rep_name[number],
                 address=who.rep_address[number],
-                title="Account Executive",
+                title=self.title(number),
                 phone=who.rep_phone[number],
                 client=_CLIENTS[number % 3],
                 employer=self._employer,
             ),
+        )
+
+    def title(self, number: int) -> str:
+        """Return what one of us is: managers follow the reps."""
+        return "Account Executive" if number < self._reps else "Sales Manager"
+
+    def other(self, number: int) -> Person:
+        """Return one of theirs as they write from their second address."""
+        return self._known.get(("other", number)) or self._met(
+            "other", number, replace(self.contact(number), address=self._who.contact_other[number])
         )
 
     def contact(self, number: int) -> Person:

@@ -151,6 +151,9 @@ class Talk(Knobs, frozen=True, kw_only=True):
         internal_per_month, partner_per_month, bulk_per_month: mails of a rep beside the accounts.
         away_share, bounce_share: of our mails, answered by a machine.
         consent_rate: of the connected calls, recorded and transcribed.
+        manager_share: of the mails with a colleague, in which the colleague is the team's manager.
+        partner_copied: of the conversations about a deal, with a partner in copy.
+        other_address_share: of what somebody with a second address writes, from that one.
     """
 
     threads_per_month: NotNegative = 2.2
@@ -173,6 +176,9 @@ class Talk(Knobs, frozen=True, kw_only=True):
     away_share: Share = 0.03
     bounce_share: Share = 0.008
     consent_rate: Share = 0.3
+    manager_share: Share = 0.25
+    partner_copied: Share = 0.03
+    other_address_share: Share = 0.35
 
 
 class Dirt(Knobs, frozen=True, kw_only=True):
@@ -183,6 +189,12 @@ class Dirt(Knobs, frozen=True, kw_only=True):
             old one.
         account_duplicated, account_merged: of the accounts: entered twice, and of those merged.
         account_missing: of the open deals, without an account.
+        domain_shared: of the accounts, with the mail domain of another one: a group's companies.
+        contact_alias, contact_private: of the contacts, who also write from a second address at
+            their company, or from a private one at a free-mail provider; `other_entered` of those
+            addresses are in the CRM.
+        contact_moved, moved_entered: of the contacts, who go to another account within the history;
+            of those, whom somebody enters anew.
         stage_late: of the stage changes, entered up to `late_days` days late.
         date_sandbagged: of the deals, with a close date later than the rep believes, until near.
         reassigned: of the deals, handed to another rep while open.
@@ -193,6 +205,12 @@ class Dirt(Knobs, frozen=True, kw_only=True):
     account_duplicated: Share = 0.03
     account_merged: Share = 0.5
     account_missing: Share = 0.02
+    domain_shared: Share = 0.02
+    contact_alias: Share = 0.06
+    contact_private: Share = 0.02
+    other_entered: Share = 0.25
+    contact_moved: Share = 0.02
+    moved_entered: Share = 0.5
     stage_late: Share = 0.25
     late_days: Count = 20
     date_sandbagged: Share = 0.2

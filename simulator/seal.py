@@ -10,6 +10,7 @@ import pandas as pd
 
 from simulator import truth
 from simulator.company import History
+from simulator.crm import contact_ids
 from simulator.crm_deals import account_ids, opportunity_ids
 from simulator.dynamics import FITS, dynamics_of
 from simulator.follow import Company
@@ -32,9 +33,27 @@ def seal_history(folder: Path, history: History) -> None:
 
 
 def seal_deals(folder: Path, company: Company) -> None:
-    """Write every deal, and its true state and chances in every month."""
+    """Write who is where, every deal, and its true state and chances in every month."""
+    _write(folder / "contacts.parquet", _contacts(company))
     _write(folder / "deals.parquet", _deals(company))
     _write(folder / "deal_months.parquet", _deal_months(company))
+
+
+def _contacts(company: Company) -> pd.DataFrame:
+    """Return where everybody is when, and all that they write from."""
+    who, moves, history = company.who, company.who.moves, company.history
+    firsts = np.array([month_on(history, month) for month in range(history.months)])
+    until = [firsts[month] if month < history.months else None for month in moves.until.tolist()]
+    return pd.DataFrame(
+        {
+            "contact_id": contact_ids(who),
+            "account_id": account_ids(history)[who.contact_account],
+            "address": who.contact_address,
+            "other_address": who.contact_other,
+            "since_on": firsts[moves.since],
+            "until_on": until,
+        }
+    )
 
 
 def _deals(company: Company) -> pd.DataFrame:

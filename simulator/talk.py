@@ -35,7 +35,7 @@ _WHOLE: Final = (
     "number", "thread", "step", "parent", "person", "account", "contact", "copied", "colleague",
     "deal", "level", "seconds",
 )  # fmt: skip
-_TRUTHS: Final = ("by_us", "is_connected", "is_recorded")
+_TRUTHS: Final = ("by_us", "from_other", "with_partner", "is_connected", "is_recorded")
 _TYPES: Final = dict.fromkeys(_WHOLE, "int64") | dict.fromkeys(_TRUTHS, "bool")
 
 
@@ -48,6 +48,8 @@ class Said(NamedTuple):
         step: 0 for a thread's first mail; `parent`: the number of the mail that it answers.
         person, colleague: reps; `contact`, `copied`: contacts.
         level: of engagement, its place in the grid; for bulk mail, which newsletter.
+        from_other: whether they write from their second address.
+        with_partner: whether a partner has a copy: the one of PARTNERS whose turn the thread is.
     """
 
     number: int
@@ -65,6 +67,8 @@ class Said(NamedTuple):
     deal: int
     level: int
     seconds: int
+    from_other: bool
+    with_partner: bool
     is_connected: bool
     is_recorded: bool
 
@@ -87,6 +91,7 @@ class Talk:
         self._rng = chance.talk
         self._office = Office(history)
         self._levels = dynamics_of(history.scenario).levels
+        self._has_other = np.append([other != "" for other in who.contact_other], False)
         self._next_number = self._next_thread = 0
 
     def month(self, month: int) -> pd.DataFrame:
@@ -99,6 +104,7 @@ class Talk:
         ]
         parts += self._machines(pd.concat(parts[:1]))
         said = pd.concat(parts, ignore_index=True).astype(_TYPES)
+        said["from_other"] = self._from_other(said)
         said["at"] = self._office.moment(said.pop("minute").to_numpy())
         said = self._some_in_the_evening(said)
         said = said[said["at"] < self._office.ends]
@@ -131,12 +137,11 @@ class Talk:
         """Return the beginnings of talk about some deals or accounts, with whom it is."""
         rng, count = self._rng, len(about)
         account, level = about["account"].to_numpy(), about["level"].to_numpy()
-        people = np.diff(self._who.first_contact)[account]
         wider = rng.geometric(1 / (1.2 + 0.35 * np.maximum(level, 0)), (2, count)) - 1
         lead = about["lead"].to_numpy() + wider[0]
         others = rng.random(count) < 0.15 + 0.1 * np.maximum(level, 0)
-        copied = self._who.first_contact[account] + (lead + 1 + wider[1]) % people
-        contact = self._who.first_contact[account] + lead % people
+        copied = self._one_of(account, lead + 1 + wider[1], month)
+        contact = self._one_of(account, lead, month)
         return self._frame(
             kind,
             month,
@@ -147,7 +152,22 @@ class Talk:
             copied=np.where(others & (copied != contact), copied, _NOBODY),
             deal=about["deal"].to_numpy(),
             level=level,
+            with_partner=(kind == DEAL) & (rng.random(count) < self._knobs.partner_copied),
         )
+
+    def _one_of(self, account: np.ndarray, place: np.ndarray, month: int) -> np.ndarray:
+        """Return an account's contact at this place of its people; the next where one is away."""
+        first, people = self._who.first_contact[account], np.diff(self._who.first_contact)[account]
+        contact = first + place % people
+        away = self._who.moves.away(contact, month)
+        return np.asarray(np.where(away, first + (place + 1) % people, contact))
+
+    def _from_other(self, said: pd.DataFrame) -> np.ndarray:
+        """Draw which mails of theirs come from a second address."""
+        written = ~said["by_us"] & said["kind"].isin([DEAL, ACCOUNT])
+        may = written.to_numpy() & self._has_other[said["contact"]]
+        chance = self._rng.random(len(said))
+        return np.asarray(may & (chance < self._knobs.other_address_share))
 
     def _idle(self, month: int) -> pd.DataFrame:
         """Draw conversations with accounts that need no deal."""
@@ -197,6 +217,7 @@ class Talk:
             by_us=False,
             copied=_NOBODY,
             colleague=_NOBODY,
+            with_partner=False,
             minute=mails["minute"] + 1,
             step=mails["step"] + 1,
             parent=mails["number"],
@@ -262,6 +283,8 @@ class Talk:
             "colleague": np.where(has_colleague, self._team_mate(month, seat), _NOBODY),
             "level": 2,
             "seconds": 0,
+            "from_other": False,
+            "with_partner": False,
             "is_connected": True,
             "is_recorded": False,
             **known,
@@ -270,7 +293,7 @@ class Talk:
         return pd.DataFrame(columns, index=range(count))
 
     def _team_mate(self, month: int, seat: np.ndarray) -> np.ndarray:
-        """Draw a colleague of the same team for each seat; nobody where the team is one person."""
+        """Draw a colleague for each seat: one of the same team, or its manager."""
         team = self._history.latent.team[month]
         order = np.argsort(team, kind="stable")
         place, begins = np.empty_like(order), np.searchsorted(team[order], team)
@@ -278,7 +301,9 @@ class Talk:
         size = np.bincount(team)[team]
         step = self._rng.integers(1, np.maximum(size[seat], 2))
         mate = order[begins[seat] + (place[seat] - begins[seat] + step) % size[seat]]
-        return np.where(mate == seat, _NOBODY, self._history.person[month][mate])
+        manager = len(self._history.seat) + team[seat]
+        is_manager = (mate == seat) | (self._rng.random(seat.size) < self._knobs.manager_share)
+        return np.asarray(np.where(is_manager, manager, self._history.person[month][mate]))
 
     def _per_seat(self, rate: float) -> np.ndarray:
         reps = self._history.person.shape[1]

@@ -13,7 +13,7 @@ from contracts.company import Company
 from contracts.errors import Rejected
 from transforms.address import belongs, domain_of, normalise
 from transforms.direction import direction
-from transforms.mime import clean
+from transforms.encodings import clean
 from transforms.phones import e164
 
 MAX_SECONDS: Final = 7 * 86_400

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from bench.corpora import DATA
 from bench.figures import measured, record
@@ -64,10 +64,10 @@ def _types(shape: Shape) -> object:
 
 
 def _expected(path: Path) -> Shape:
-    return _node(ElementTree.fromstring(path.read_text("utf-8", "replace")), "text/plain")
+    return _node(ET.fromstring(path.read_text("utf-8", "replace")), "text/plain")
 
 
-def _node(node: ElementTree.Element, default: str) -> Shape:
+def _node(node: ET.Element, default: str) -> Shape:
     """Read a <message> or <body-part>: its header, and what its body is."""
     fields = [field.text.strip() for field in node.iterfind("header/field") if field.text]
     head = mime.Part(("\n".join(fields) + "\n\n").encode(), 0, len("\n".join(fields).encode()))

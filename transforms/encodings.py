@@ -15,6 +15,7 @@ _ENCODED_WORD: Final = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS: Final = re.compile(r"(\?=)[ \t\r\n]+(=\?)")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\ufeff\ud800-\udfff]")
 _NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
+_BEYOND_CHANCE_BYTES: Final = 8
 _SLOW_CODECS: Final = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"}
 _WIDER: Final = {
     "iso8859-1": "cp1252",
@@ -44,10 +45,21 @@ def decode(raw: bytes, charset: str) -> str:
     if raw.isascii() and charset in {"utf-8", "us-ascii"}:
         return raw.decode("ascii")
     name = _codec(charset)
+    if name != "utf-8" and (lie := _utf8_despite(raw)):
+        return lie
     try:
         return raw.decode(name, "strict" if name in {"utf-8", "ascii"} else "replace")
     except (LookupError, ValueError):
         return guess(raw)
+
+
+def _utf8_despite(raw: bytes) -> str:
+    """Return the text of bytes that are UTF-8 beyond chance, whatever they claim; else nothing."""
+    try:
+        text = "" if raw.isascii() else raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+    return text if len(raw) - len(text) > _BEYOND_CHANCE_BYTES else ""
 
 
 def guess(raw: bytes) -> str:

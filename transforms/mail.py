@@ -62,7 +62,7 @@ def decode_mail(payload: bytes, received_at: datetime, company: Company) -> Acti
         message_id=_message_id(message),
         thread_id=_thread_id(message) or str(activity_id),
         subject=mime.words(message, "Subject"),
-        body=written(text),
+        body=written(text, participants[0].name),
         is_automatic=is_automatic(message, participants, company),
     )
 

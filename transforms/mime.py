@@ -27,6 +27,7 @@ _NAME: Final = rb"[!-9;-~]++[ \t]*+:"
 _HEADER: Final = re.compile(rb"^([!-9;-~]++)[ \t]*+:(.*(?:\r?\n" + _FOLDED + rb")*)", re.MULTILINE)
 _HEAD: Final = re.compile(rb"(?:(?:" + _NAME + rb".*|" + _FOLDED + rb")(?:\n|\Z))*+")
 _JUNK: Final = re.compile(rb"[^\r\n].*+\n(?=" + _NAME + rb")")
+_EMPTY_LINES: Final = re.compile(rb"(?:[ \t]*+\r?\n)*+")
 _BLANK: Final = re.compile(rb"[ \t]*+(?:\r?\n|\Z)")
 _DELIMITER_END: Final = re.compile(rb"(--)?(?:[ \t].*+)?\r?(?:\n|\Z)")
 _FOLD: Final = re.compile(r"[\r\n]+[ \t]*")
@@ -178,7 +179,7 @@ def is_attachment(part: Part) -> bool:
 
 def _without_envelope(data: bytes) -> bytes:
     """Drop what may stand above the first header: blank lines and an mbox's From_ line."""
-    data = data.lstrip(b"\r\n")
+    data = data[_EMPTY_LINES.match(data).end() :]  # type: ignore[union-attr] # it matches nothing, too
     return data.partition(b"\n")[2] if data.startswith((b"From ", b">From ")) else data
 
 

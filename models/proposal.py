@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.errors import UserError
+from contracts.explanation import Contribution, Explanation
 from models.response import Response
 from models.timing import YEAR, Course
 
@@ -80,7 +81,7 @@ class Forecast:
     Attributes:
         payback_month: the month of the plan, from 1, in which the expected margin has paid the
             cost; None where it does not within the plan.
-        contributions: parts of the expected net margin (margin less spend), which they sum to.
+        explanation: what the expected net margin (margin less spend) is made of.
     """
 
     proposal_id: str
@@ -99,7 +100,7 @@ class Forecast:
     reason: str
     is_extrapolated: bool
     judgements: int
-    contributions: tuple[tuple[str, float], ...]
+    explanation: Explanation
 
 
 def score(proposal: Proposal, response: Response, discount_rate: float = 0.1) -> Forecast:
@@ -136,7 +137,25 @@ def score(proposal: Proposal, response: Response, discount_rate: float = 0.1) ->
         reason=_reason(verdict, sure, count, proposal.kind, beyond=beyond),
         is_extrapolated=beyond,
         judgements=count,
-        contributions=_contributions(proposal, response),
+        explanation=explain(proposal, response),
+    )
+
+
+def explain(proposal: Proposal, response: Response) -> Explanation:
+    """Return what the expected net margin is made of: its parts are differences of means."""
+    spends = [proposal.yearly / _TENTH, proposal.yearly]
+    tenth, whole = response.margin(proposal.kind, spends).mean(axis=1)
+    seen = f"{proposal.factor:.2f} of a year's margin falls within the plan"
+    parts = (
+        ("At the return of its first tenth", tenth * _TENTH, "ten times what a tenth would bring"),
+        ("Diminishing returns", whole - tenth * _TENTH, "the curve bends: see its kind's"),
+        ("Months outside the plan", whole * (proposal.factor - 1), seen),
+        ("Cost", -proposal.spend, "all of it, within the plan"),
+    )
+    return Explanation.of(
+        f"Expected net margin of {proposal.name}",
+        "minor units",
+        [Contribution(label=label, value=float(value), note=note) for label, value, note in parts],
     )
 
 
@@ -168,18 +187,6 @@ def _payback(proposal: Proposal, year_margin: float) -> int | None:
     if short[-1]:
         return None
     return max(int(short.nonzero()[0].max(initial=-1)) + 2, proposal.starts_in + 1)
-
-
-def _contributions(proposal: Proposal, response: Response) -> tuple[tuple[str, float], ...]:
-    """Return the parts of margin less spend, each a difference of means, so that they sum to it."""
-    spends = [proposal.yearly / _TENTH, proposal.yearly]
-    tenth, whole = response.margin(proposal.kind, spends).mean(axis=1)
-    return (
-        ("At the return of its first tenth", float(tenth * _TENTH)),
-        ("Diminishing returns", float(whole - tenth * _TENTH)),
-        ("Months outside the plan, ramp and fading", float(whole * (proposal.factor - 1))),
-        ("Cost", -proposal.spend),
-    )
 
 
 def _roi(margin: float, spend: float) -> float:

@@ -44,9 +44,11 @@ def test_intervals_are_ordered_and_the_mean_return_is_that_of_the_mean_margin(re
 def test_the_parts_of_a_forecast_sum_to_its_net_margin(response):
     for changed in ({}, {"starts_in": 5}, {"kind": "headcount", "course": COURSES["headcount"]}):
         told = score(proposal(**changed), response)
-        parts = sum(value for _, value in told.contributions)
-        assert parts == pytest.approx(told.margin - 12 * M)
-        assert dict(told.contributions)["Diminishing returns"] < 0
+        assert told.explanation.adds_up
+        assert told.explanation.number == pytest.approx(told.margin - 12 * M)
+        parts = {part.label: part.value for part in told.explanation.contributions}
+        assert parts["Diminishing returns"] < 0
+        assert parts["Cost"] == -12 * M
 
 
 def test_a_good_kind_is_likely_to_pay_off_and_a_poor_one_is_not(response):
@@ -79,7 +81,6 @@ def test_a_later_start_brings_less_and_pays_back_later(response):
 
 def test_payback_is_the_month_after_which_the_cost_is_never_unpaid_again(response):
     told = proposal(course=COURSES["training"])
-    margin, cost = cash(told, 30 * M)
     month = score(told, response).payback_month
     year = response.margin("training", 12 * M).mean()
     margin, cost = cash(told, float(year))

@@ -88,6 +88,23 @@ def crm(path: Path, home: Home = None, *, as_json: Json = False) -> None:
     _bring(CrmCsvSource(path), home, as_json=as_json)
 
 
+@ingest.command()
+def attendance(
+    path: Path,
+    home: Home = None,
+    investment: Annotated[str, typer.Option(help="The investment that all of it belongs to.")] = "",
+    mapping: Annotated[
+        Path | None, typer.Option(help="TOML with [columns] and [courses], where names differ.")
+    ] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Bring in a learning system's attendance: a CSV of learner, course and day of completion."""
+    from ingest.sources.attendance import AttendanceSource
+
+    _bring(AttendanceSource(path, investment, mapping), home, as_json=as_json)
+
+
 def _bring(source: "Source", home: Path | None, *, as_json: bool) -> None:
     from cli.stack import local_stack
     from ingest.bring import bring_in

@@ -199,7 +199,10 @@ class InvestmentJudgementRow(Row, frozen=True, kw_only=True):
     Attributes:
         verdict: `pays_off`, `does_not_pay_off`, `cannot_tell` or `not_identified`.
         min_detectable_effect: the smallest effect that this panel would detect with 80 % power.
-        panel_hash: of the panel as it was judged.
+        panel_hash: of the panel as it was judged, which `ml.investment_panel` keeps.
+        naive_effect: what a plain before-and-after would have claimed; for comparison only.
+        asked: whether the question was registered `beforehand`, `afterwards`, or `unknown`.
+        notes: how the panel was made, where that is not plain.
     """
 
     table: ClassVar[str] = "ml.investment_judgement"
@@ -231,6 +234,12 @@ class InvestmentJudgementRow(Row, frozen=True, kw_only=True):
     roi_high: float | None
     panel_hash: str
     code_version: str
+    warnings: tuple[str, ...] = ()
+    roi_positive_probability: float | None = None
+    naive_effect: float | None = None
+    asked: str = "unknown"
+    notes: tuple[str, ...] = ()
+    is_randomised: bool = False
 
 
 class CrmRow(Row, frozen=True, kw_only=True):
@@ -278,7 +287,12 @@ class ContactRow(CrmRow, frozen=True, kw_only=True):
 
 
 class OpportunityRow(CrmRow, frozen=True, kw_only=True):
-    """A deal, as it stood after one change."""
+    """A deal, as it stood after one change.
+
+    Attributes:
+        gross_margin_rate: of its amount; below 0 where it is sold at a loss, None where nobody
+            knows.
+    """
 
     table: ClassVar[str] = "raw.opportunity"
 
@@ -296,6 +310,7 @@ class OpportunityRow(CrmRow, frozen=True, kw_only=True):
     close_on: date | None = None
     is_closed: bool = False
     is_won: bool = False
+    gross_margin_rate: float | None = None
 
 
 class StageChangeRow(CrmRow, frozen=True, kw_only=True):
@@ -380,10 +395,11 @@ class InvestmentRow(CrmRow, frozen=True, kw_only=True):
     """A sales investment and the question that was asked of it beforehand.
 
     Attributes:
-        kind: `training`, `content`, `tool`, `headcount`, `campaign`, `event`, `spif` or
-            `sequence`.
-        outcome: what it should move; `bookings` for now.
-        gross_margin_rate: of the bookings it should move.
+        kind: one of `contracts.investments.KINDS`.
+        registered_on: when the question was put on record.
+        outcome: what it should move; one of `contracts.investments.OUTCOMES`.
+        gross_margin_rate: of the bookings it should move, where the deals do not tell theirs.
+        is_randomised: whether chance alone decided who was reached, and when.
     """
 
     table: ClassVar[str] = "raw.investment"
@@ -395,10 +411,16 @@ class InvestmentRow(CrmRow, frozen=True, kw_only=True):
     registered_on: date | None = None
     outcome: str = "bookings"
     gross_margin_rate: float
+    is_randomised: bool = False
 
 
 class InvestmentCostRow(CrmRow, frozen=True, kw_only=True):
-    """What an investment cost in a month."""
+    """What an investment cost in a month: an amount, or hours at what an hour costs.
+
+    Attributes:
+        cost_kind: `licence`, `rep_hours`, `payout`, ...: see `contracts.investments.COST_KINDS`.
+        hours: of work, where the amount is theirs; else 0.
+    """
 
     table: ClassVar[str] = "raw.investment_cost"
 
@@ -407,10 +429,17 @@ class InvestmentCostRow(CrmRow, frozen=True, kw_only=True):
     cost_kind: str
     amount_minor: int
     currency: str = "USD"
+    hours: float = 0.0
+    hourly_cost_minor: int = 0
 
 
 class ExposureRow(CrmRow, frozen=True, kw_only=True):
-    """A unit's time under an investment: half-open, `stops_on` None while it lasts."""
+    """A unit's time under an investment: half-open, `stops_on` None while it lasts.
+
+    Attributes:
+        unit_kind: one of `contracts.investments.UNIT_KINDS`.
+        dose: how much of it the unit got; 1 where all got the same.
+    """
 
     table: ClassVar[str] = "raw.exposure"
 
@@ -420,6 +449,24 @@ class ExposureRow(CrmRow, frozen=True, kw_only=True):
     starts_on: date
     stops_on: date | None = None
     dose: float = 1.0
+
+
+class AttendanceRow(CrmRow, frozen=True, kw_only=True):
+    """A learner's completion of a course that is, or is part of, an investment.
+
+    Attributes:
+        learner_email: in lower case; of a rep.
+        score: whatever the learning system grades in; None where it does not.
+    """
+
+    table: ClassVar[str] = "raw.attendance"
+
+    investment_id: str
+    learner_email: str
+    course: str = ""
+    completed_on: date
+    score: float | None = None
+    hours: float | None = None
 
 
 CRM_ENTITIES: dict[str, type[CrmRow]] = {
@@ -435,5 +482,6 @@ CRM_ENTITIES: dict[str, type[CrmRow]] = {
     "investment": InvestmentRow,
     "investment_cost": InvestmentCostRow,
     "exposure": ExposureRow,
+    "attendance": AttendanceRow,
 }
 """The entities that a CRM export may hold, by the name used on the wire."""

@@ -16,6 +16,7 @@ from ingest import commands, webhook
 from ingest.agents import Agents
 from ingest.batches import Limits
 from ingest.door import serve
+from ingest.learners import Learners
 from ingest.matching import Matcher
 from ingest.publish import LogPublisher
 from ingest.replay import Replayer
@@ -76,8 +77,9 @@ def _add_agents(
     limits = Limits(settings.batch_size, settings.batch_seconds)
     agents = Agents(app, publisher, limits, clock)
     company = settings.company
+    learners = Learners(Reader(url), lambda event: to_rows(event, company))
     for topic in topics.HEARD.values():
-        agents.add_capture(topic, lambda event: to_rows(event, company), Writer(url).write)
+        agents.add_capture(topic, learners.to_rows, Writer(url).write)
     agents.add_dead_letters(Writer(url).write)
     matcher, writer = Matcher(Reader(url), company, clock), Writer(url)
     agents.add_match(matcher.match, writer.write)

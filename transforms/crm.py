@@ -11,9 +11,13 @@ from contracts.clock import utc
 from contracts.errors import Rejected, UserError
 from contracts.money import Money
 from contracts.rows import CRM_ENTITIES, CrmRow
+from transforms.investments import refuse_backwards, with_amount_of_hours, with_known_words
 
-OWN_FIELDS: Final = {"changed_at", "amount"}
-"""Fields that a record may have beside its row's: they become `knowable_at` and `amount_minor`."""
+INSTEAD: Final = {
+    "amount_minor": ({"amount"}, {"hours", "hourly_cost"}),
+    "hourly_cost_minor": ({"hourly_cost"},),
+}
+"""Fields in major units that a record may have instead of a row's: each set stands for it."""
 
 _NOT_GIVEN: Final = {"source", "knowable_at"}
 _EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
@@ -38,8 +42,8 @@ def fields_of(entity: str) -> tuple[str, ...]:
     """Return the fields that a record of this entity may have."""
     row = CRM_ENTITIES[entity]
     named = [name for name in row.__struct_fields__ if name not in _NOT_GIVEN]
-    amount = ["amount"] if "amount_minor" in named else []
-    return tuple(dict.fromkeys([*named, *amount, "changed_at"]))
+    major = [name.removesuffix("_minor") for name in named if name in INSTEAD]
+    return tuple(dict.fromkeys([*named, *major, "changed_at"]))
 
 
 def required_of(entity: str) -> tuple[str, ...]:
@@ -72,7 +76,10 @@ def _row(row_type: type[CrmRow], heard: CrmRecord, source: str, received_at: dat
     given = {name: value for name, value in heard.record.items() if value not in ("", None, [])}
     _refuse_unknown(heard.entity, given)
     fields = {name: _listed(row_type, name, value) for name, value in given.items()}
+    fields = with_known_words(heard.entity, fields)
     _amount_to_minor(fields)
+    fields = with_amount_of_hours(fields) if heard.entity == "investment_cost" else fields
+    refuse_backwards(fields)
     if changed_at := fields.pop("changed_at", None):
         fields["knowable_at"] = fields["changed_at"] = _moment(changed_at)
     fields = {"source": source, "knowable_at": received_at, **fields}
@@ -126,6 +133,8 @@ def _range_of(name: str, value: object) -> tuple[Any, Any]:
         return _EARLIEST, _LATEST
     if isinstance(value, date):
         return _EARLIEST.date(), _LATEST.date()
+    if name == "gross_margin_rate":
+        return -10, 1  # what is sold at a loss has a margin below nothing
     if name.endswith("_rate"):
         return 0, 1
     if name == "employees":

@@ -28,6 +28,11 @@ GRANT SELECT ON live.* TO headwater_batch;
 GRANT SELECT ON ml.* TO headwater_batch;
 GRANT INSERT ON ml.engagement_score TO headwater_batch;
 GRANT INSERT ON ml.investment_judgement TO headwater_batch;
+GRANT INSERT ON ml.investment_panel TO headwater_batch;
+GRANT INSERT ON ml.investment_estimate TO headwater_batch;
+GRANT INSERT ON ml.investment_diagnostic TO headwater_batch;
+GRANT INSERT ON ml.investment_event_study TO headwater_batch;
+GRANT INSERT ON ml.explanation TO headwater_batch;
 GRANT CREATE DATABASE, CREATE VIEW, DROP VIEW, SELECT ON staging.* TO headwater_batch;
 GRANT CREATE DATABASE, CREATE VIEW, DROP VIEW, SELECT ON marts.* TO headwater_batch;
 

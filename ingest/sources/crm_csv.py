@@ -1,22 +1,20 @@
 """A CRM export: a folder with one CSV file per kind of record."""
 
-import csv
 import json
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from difflib import get_close_matches
-from hashlib import sha256
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 
 from contracts.errors import UserError
 from contracts.wire import EventKind
+from ingest.sheet import Sheet, open_sheet, plain_name, told_apart
 from ingest.source import Heard
-from transforms.crm import fields_of, required_of
+from transforms.crm import INSTEAD, fields_of, required_of
 
 FILES: Final = {
     "account": "accounts.csv",
@@ -31,11 +29,9 @@ FILES: Final = {
     "investment": "investments.csv",
     "investment_cost": "investment_costs.csv",
     "exposure": "exposures.csv",
+    "attendance": "attendance.csv",
 }
 COLUMNS_FILE: Final = "columns.toml"
-
-_DELIMITERS: Final = ",;\t"
-_PIECE_CHARS: Final = 1_000_000
 
 log = structlog.get_logger()
 
@@ -44,9 +40,7 @@ class _Table(NamedTuple):
     """A file whose columns are understood: a field for each, empty where it is left out."""
 
     entity: str
-    path: Path
-    encoding: str
-    delimiter: str
+    sheet: Sheet
     fields: list[str]
 
 
@@ -100,7 +94,7 @@ def _renamed(path: Path) -> Mapping[str, Mapping[str, str]]:
         return {}
     try:
         return {
-            stem: {_plain(column): field for column, field in columns.items()}
+            stem: {plain_name(column): field for column, field in columns.items()}
             for stem, columns in tomllib.loads(path.read_text("utf-8-sig")).items()
         }
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as error:
@@ -108,24 +102,14 @@ def _renamed(path: Path) -> Mapping[str, Mapping[str, str]]:
 
 
 def _table(entity: str, path: Path, renamed: Mapping[str, str]) -> _Table:
-    with _readable(path):
-        encoding = _encoding(path)
-        delimiter, header = _header(path, encoding)
-    fields = [_field(entity, path, column, renamed) for column in header]
+    sheet = open_sheet(path)
+    fields = [_field(entity, path, column, renamed) for column in sheet.header]
     _refuse_doubled_and_missing(entity, path, fields)
-    return _Table(entity, path, encoding, delimiter, fields)
-
-
-def _header(path: Path, encoding: str) -> tuple[str, list[str]]:
-    with _opened(path, encoding) as file:
-        first = file.readline(_PIECE_CHARS)
-        delimiter = max(_DELIMITERS, key=first.count)
-        file.seek(0)
-        return delimiter, next(csv.reader(file, delimiter=delimiter), [])
+    return _Table(entity, sheet, fields)
 
 
 def _field(entity: str, path: Path, column: str, renamed: Mapping[str, str]) -> str:
-    plain = _plain(column)
+    plain = plain_name(column)
     field = renamed.get(plain, plain)
     known = fields_of(entity)
     if field in known or (plain in renamed and not field):
@@ -143,24 +127,17 @@ def _refuse_doubled_and_missing(entity: str, path: Path, fields: list[str]) -> N
     doubled = [field for field, times in Counter(fields).items() if field and times > 1]
     if doubled:
         raise UserError(f"{path}: two columns are {doubled[0]!r}: leave one out in {COLUMNS_FILE}")
-    given = {*fields} | ({"amount_minor"} if "amount" in fields else set())
+    given = {*fields} | {
+        name for name, ways in INSTEAD.items() if any(way <= {*fields} for way in ways)
+    }
     if missing := [field for field in required_of(entity) if field not in given]:
         raise UserError(f"{path}: {entity} needs a column {missing[0]!r}. Nothing was brought in")
 
 
 def _records(table: _Table) -> Iterator[Heard]:
-    """Yield a file's rows; equal rows are told apart by counting them."""
-    times: Counter[bytes] = Counter()
-    with _readable(table.path), _opened(table.path, table.encoding) as file:
-        rows = csv.reader(file, delimiter=table.delimiter)
-        next(rows, None)
-        for row in rows:
-            if any(value.strip() for value in row):
-                payload = _payload(table, row)
-                digest = sha256(payload).digest()[:16]
-                times[digest] += 1
-                again = f"#{times[digest]}" if times[digest] > 1 else ""
-                yield Heard(f"{table.entity}-{digest.hex()}{again}", table.path.name, payload)
+    """Yield a file's rows."""
+    for key, payload in told_apart(_payload(table, row) for row in table.sheet.rows()):
+        yield Heard(f"{table.entity}-{key}", table.sheet.path.name, payload)
 
 
 def _payload(table: _Table, row: list[str]) -> bytes:
@@ -169,33 +146,3 @@ def _payload(table: _Table, row: list[str]) -> bytes:
     surplus = enumerate(row[len(table.fields) :], len(table.fields) + 1)
     record |= {f"column {place}": value for place, value in surplus if value.strip()}
     return json.dumps({"entity": table.entity, "record": record}, sort_keys=True).encode()
-
-
-def _plain(column: str) -> str:
-    return "_".join(column.replace("-", " ").replace("_", " ").lower().split())
-
-
-def _encoding(path: Path) -> str:
-    """Return UTF-8 or UTF-16 by its mark, UTF-8 if all of the file is, else Windows-1252."""
-    with path.open("rb") as file:
-        if file.read(2) in {b"\xff\xfe", b"\xfe\xff"}:
-            return "utf-16"
-    try:
-        with path.open(encoding="utf-8-sig") as text:
-            while text.read(_PIECE_CHARS):
-                pass
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8-sig"
-
-
-def _opened(path: Path, encoding: str) -> IO[str]:
-    return path.open(encoding=encoding, errors="replace", newline="")
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, csv.Error) as error:
-        raise UserError(f"{path} can't be read: {error}") from error

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+import contracts.investment_rows  # noqa: F401 a subclass is known once its module is imported
 from contracts.rows import Row
 
 pytestmark = pytest.mark.warehouse

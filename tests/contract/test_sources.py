@@ -14,6 +14,7 @@ from contracts.errors import UserError
 from contracts.rows import ActivityRow, CrmRow, SightingRow
 from contracts.wire import Event
 from ingest.source import Checkpoint, Heard, Source
+from ingest.sources.attendance import AttendanceSource
 from ingest.sources.calls import CallLogSource
 from ingest.sources.crm_csv import CrmCsvSource
 from ingest.sources.eml import EmlSource
@@ -116,6 +117,24 @@ def crm_case(request: pytest.FixtureRequest) -> Case:
     )
 
 
+def attendance_case(request: pytest.FixtureRequest) -> Case:
+    tmp_path: Path = request.getfixturevalue("tmp_path")
+    path = tmp_path / "lms.csv"
+
+    def add(number: int) -> None:
+        if not path.exists():
+            path.write_text("User Email,Course Name,Completion Date,Manager\n")
+        with path.open("a") as file:
+            file.write(f"Kim{number}@ourco.example,Negotiation,2026-11-02 09:30,Jo\n")
+
+    return Case(
+        lambda: AttendanceSource(path, "INV-1"),
+        add,
+        lambda: AttendanceSource(tmp_path / "no.csv", "INV-1"),
+        "no.csv",
+    )
+
+
 def imap_case(request: pytest.FixtureRequest) -> Case:
     mailboxes: Mailboxes = request.getfixturevalue("mailboxes")
     password = SecretStr(PASSWORD)
@@ -137,6 +156,7 @@ CASES: dict[str, Callable[[pytest.FixtureRequest], Case]] = {
     "maildir": maildir_case,
     "calls": calls_case,
     "crm_csv": crm_case,
+    "attendance": attendance_case,
     "imap": imap_case,
 }
 

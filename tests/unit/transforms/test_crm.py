@@ -60,6 +60,40 @@ def test_a_rate_keeps_its_decimals():
     assert (rate.rate, rate.rate_on) == (Decimal("1.08345"), date(2026, 1, 1))
 
 
+def test_the_words_of_investments_are_known_in_any_spelling():
+    told = {"investment_id": "i", "name": "n", "gross_margin_rate": "0.7"}
+    investment = decode("investment", **told, kind="SPIF", outcome="Win rate", is_randomised="true")
+    assert (investment.kind, investment.outcome) == ("spif", "win_rate")
+    assert investment.is_randomised
+    reached = {"investment_id": "i", "unit_id": "T-1", "starts_on": "2026-01-01"}
+    assert decode("exposure", **reached, unit_kind="Team").unit_kind == "team"
+
+
+def test_hours_cost_what_an_hour_costs():
+    cost = {"investment_id": "i", "month_on": "2026-01-01", "cost_kind": "rep_hours"}
+    row = decode("investment_cost", **cost, hours="12.5", hourly_cost="80.10", currency="eur")
+    assert (row.amount_minor, row.hourly_cost_minor, row.hours) == (100_125, 8_010, 12.5)
+    assert row.currency == "EUR"
+    both = decode("investment_cost", **cost, hours="10", hourly_cost="80", amount="800")
+    assert both.amount_minor == 80_000
+
+
+def test_a_deal_may_be_sold_at_a_loss_and_nobody_may_know():
+    assert decode("opportunity", **DEAL, gross_margin_rate="-0.2").gross_margin_rate == -0.2
+    assert decode("opportunity", **DEAL).gross_margin_rate is None
+
+
+def test_an_attendance_is_of_an_address_in_lower_case():
+    heard = {"investment_id": "i", "learner_email": "Kim@X.example", "completed_on": "2026-01-02"}
+    row = decode("attendance", **heard, hours="6")
+    assert (row.learner_email, row.hours, row.score) == ("kim@x.example", 6.0, None)
+
+
+COST = {"investment_id": "i", "month_on": "2026-01-01", "cost_kind": "fee"}
+EXPOSED = {"investment_id": "i", "unit_id": "r", "starts_on": "2026-03-01"}
+INVESTED = {"investment_id": "i", "kind": "tool", "name": "n", "gross_margin_rate": "0.7"}
+
+
 @pytest.mark.parametrize(
     ("entity", "record", "told"),
     [
@@ -74,16 +108,17 @@ def test_a_rate_keeps_its_decimals():
         ("opportunity", DEAL | {"created_on": "0001-01-01"}, "created_on"),
         ("opportunity", DEAL | {"changed_at": "2026-10-05T10:00:00"}, "time zone"),
         ("opportunity", DEAL | {"amount_minor": str(2**64)}, "amount_minor"),
-        (
-            "investment",
-            {"investment_id": "i", "kind": "tool", "name": "n", "gross_margin_rate": "nan"},
-            "gross",
-        ),
-        (
-            "investment",
-            {"investment_id": "i", "kind": "tool", "name": "n", "gross_margin_rate": "70"},
-            "gross",
-        ),
+        ("investment", INVESTED | {"gross_margin_rate": "nan"}, "gross"),
+        ("investment", INVESTED | {"gross_margin_rate": "70"}, "gross"),
+        ("investment", INVESTED | {"kind": "trainng"}, "did you mean 'training'"),
+        ("investment", INVESTED | {"outcome": "happiness"}, "it is one of bookings, margin"),
+        ("investment_cost", COST, "amount_minor"),
+        ("investment_cost", COST | {"hours": "3"}, "hourly_cost is missing"),
+        ("investment_cost", COST | {"hours": "3", "hourly_cost": "5", "amount": "9"}, "are 1500"),
+        ("investment_cost", COST | {"hours": "-3", "hourly_cost": "5"}, "hours"),
+        ("exposure", EXPOSED | {"unit_kind": "person"}, "it is one of rep, team"),
+        ("exposure", EXPOSED | {"stops_on": "2026-03-01"}, "not after it starts"),
+        ("exposure", EXPOSED | {"dose": "-1"}, "dose"),
     ],
 )
 def test_a_bad_record_says_which_field_is_wrong(entity, record, told):

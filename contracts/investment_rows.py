@@ -1,0 +1,153 @@
+"""Rows of what is computed of investments, beside the judgement itself."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from contracts.explanation import Contribution, Explanation
+from contracts.rows import Row
+
+
+class InvestmentPanelRow(Row, frozen=True, kw_only=True):
+    """A panel that was judged, whole: so any judgement can be recomputed. Key: panel_hash.
+
+    Attributes:
+        panel_hash: SHA-256 of `panel_csv`, in hexadecimal.
+        panel_csv: the panel as CSV, floats to the last digit.
+        unit_kind: what its units are.
+        covariates: the columns that were handed to the judge as such.
+    """
+
+    table: ClassVar[str] = "ml.investment_panel"
+
+    panel_hash: str
+    unit_kind: str
+    covariates: tuple[str, ...]
+    panel_csv: str
+
+
+class InvestmentEstimateRow(Row, frozen=True, kw_only=True):
+    """What one estimator said. Key: (investment_id, as_of, role, estimator).
+
+    Attributes:
+        role: `primary`, or `cross_check`, which shares no code with it.
+    """
+
+    table: ClassVar[str] = "ml.investment_estimate"
+
+    investment_id: str
+    as_of: datetime
+    role: str
+    estimator: str
+    effect: float | None
+    std_error: float | None
+    effect_low: float | None
+    effect_high: float | None
+
+
+class InvestmentDiagnosticRow(Row, frozen=True, kw_only=True):
+    """What one diagnostic said. Key: (investment_id, as_of, diagnostic).
+
+    Attributes:
+        position: its place among those of the judgement.
+        outcome: `passed`, `warned`, `refused` or `not_possible`.
+        says: its finding in words.
+    """
+
+    table: ClassVar[str] = "ml.investment_diagnostic"
+
+    investment_id: str
+    as_of: datetime
+    diagnostic: str
+    position: int
+    outcome: str
+    says: str
+    value: float | None
+    p_value: float | None
+
+
+class EventStudyRow(Row, frozen=True, kw_only=True):
+    """The gap between reached and compared units so many months from the start.
+
+    Key: (investment_id, as_of, months_since_start).
+    """
+
+    table: ClassVar[str] = "ml.investment_event_study"
+
+    investment_id: str
+    as_of: datetime
+    months_since_start: int
+    effect: float
+    effect_low: float
+    effect_high: float
+
+
+class ExplanationRow(Row, frozen=True, kw_only=True):
+    """An explanation, kept. Key: (subject_kind, subject_id, measure, as_of).
+
+    Attributes:
+        subject_kind: `investment`, ...; subject_id: which one.
+        measure: which of its numbers, such as `net_return`.
+        label, value, note, sql: of each contribution, in order.
+    """
+
+    table: ClassVar[str] = "ml.explanation"
+
+    subject_kind: str
+    subject_id: str
+    measure: str
+    as_of: datetime
+    subject: str
+    number: float
+    unit: str
+    number_sql: str
+    label: tuple[str, ...]
+    value: tuple[float, ...]
+    note: tuple[str, ...]
+    sql: tuple[str, ...]
+
+
+def explanation_of(row: ExplanationRow) -> Explanation:
+    """Return the explanation that a row keeps.
+
+    Raises:
+        ValueError: if it no longer adds up.
+    """
+    parts = zip(row.label, row.value, row.note, row.sql, strict=True)
+    return Explanation(
+        subject=row.subject,
+        number=row.number,
+        unit=row.unit,
+        sql=row.number_sql,
+        contributions=tuple(
+            Contribution(label=label, value=value, note=note, sql=sql)
+            for label, value, note, sql in parts
+        ),
+    )
+
+
+def row_of(
+    explanation: Explanation, subject: tuple[str, str], measure: str, as_of: datetime
+) -> ExplanationRow:
+    """Return the row that keeps an explanation.
+
+    Args:
+        explanation: of one number.
+        subject: kind and id of what it is a number of.
+        measure: which of its numbers.
+        as_of: the moment it holds for.
+    """
+    parts = explanation.contributions
+    return ExplanationRow(
+        subject_kind=subject[0],
+        subject_id=subject[1],
+        measure=measure,
+        as_of=as_of,
+        subject=explanation.subject,
+        number=explanation.number,
+        unit=explanation.unit,
+        number_sql=explanation.sql,
+        label=tuple(part.label for part in parts),
+        value=tuple(part.value for part in parts),
+        note=tuple(part.note for part in parts),
+        sql=tuple(part.sql for part in parts),
+    )

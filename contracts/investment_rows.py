@@ -49,8 +49,8 @@ class InvestmentDiagnosticRow(Row, frozen=True, kw_only=True):
 
     Attributes:
         position: its place among those of the judgement.
-        outcome: `passed`, `warned`, `refused` or `not_possible`.
-        says: its finding in words.
+        verdict: `pass`, `warn`, `refuse` or `not_possible`.
+        words: its finding, for a sales leader.
     """
 
     table: ClassVar[str] = "ml.investment_diagnostic"
@@ -59,9 +59,9 @@ class InvestmentDiagnosticRow(Row, frozen=True, kw_only=True):
     as_of: datetime
     diagnostic: str
     position: int
-    outcome: str
-    says: str
-    value: float | None
+    verdict: str
+    words: str
+    statistic: float | None
     p_value: float | None
 
 

@@ -200,7 +200,9 @@ class InvestmentJudgementRow(Row, frozen=True, kw_only=True):
         verdict: `pays_off`, `does_not_pay_off`, `cannot_tell` or `not_identified`.
         min_detectable_effect: the smallest effect that this panel would detect with 80 % power.
         panel_hash: of the panel as it was judged, which `ml.investment_panel` keeps.
-        naive_effect: what a plain before-and-after would have claimed; for comparison only.
+        warnings: what may be wrong with it, in sentences; `warning_codes` name the diagnostics.
+        naive_effect, naive_contrast: what a plain before-and-after, and reached against not
+            reached units, would have claimed; for comparison only.
         asked: whether the question was registered `beforehand`, `afterwards`, or `unknown`.
         notes: how the panel was made, where that is not plain.
     """
@@ -235,8 +237,10 @@ class InvestmentJudgementRow(Row, frozen=True, kw_only=True):
     panel_hash: str
     code_version: str
     warnings: tuple[str, ...] = ()
+    warning_codes: tuple[str, ...] = ()
     roi_positive_probability: float | None = None
     naive_effect: float | None = None
+    naive_contrast: float | None = None
     asked: str = "unknown"
     notes: tuple[str, ...] = ()
     is_randomised: bool = False

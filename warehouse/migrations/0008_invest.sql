@@ -32,6 +32,9 @@ ALTER TABLE ml.investment_judgement ADD COLUMN IF NOT EXISTS warnings Array(Stri
 ALTER TABLE ml.investment_judgement ADD COLUMN IF NOT EXISTS roi_positive_probability Nullable(Float64);
 ALTER TABLE ml.investment_judgement ADD COLUMN IF NOT EXISTS naive_effect Nullable(Float64)
     COMMENT 'what a plain before-and-after would have claimed';
+ALTER TABLE ml.investment_judgement ADD COLUMN IF NOT EXISTS warning_codes Array(String);
+ALTER TABLE ml.investment_judgement ADD COLUMN IF NOT EXISTS naive_contrast Nullable(Float64)
+    COMMENT 'what reached against not reached units would have claimed';
 ALTER TABLE ml.investment_judgement ADD COLUMN IF NOT EXISTS asked LowCardinality(String)
     COMMENT 'beforehand, afterwards or unknown: when the question was registered';
 ALTER TABLE ml.investment_judgement ADD COLUMN IF NOT EXISTS notes Array(String)
@@ -70,9 +73,9 @@ CREATE TABLE IF NOT EXISTS ml.investment_diagnostic
     as_of DateTime64(6, 'UTC'),
     diagnostic LowCardinality(String),
     position UInt32,
-    outcome LowCardinality(String),
-    says String,
-    value Nullable(Float64),
+    verdict LowCardinality(String),
+    words String,
+    statistic Nullable(Float64),
     p_value Nullable(Float64),
     ingested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )

@@ -168,7 +168,7 @@ def test_every_phone_number_is_possible_and_one_persons(written):
     assert numbers.most_common(1)[0][1] == 1
 
 
-@pytest.mark.parametrize("entity", CRM_ENTITIES)
+@pytest.mark.parametrize("entity", sorted(CRM_ENTITIES.keys() - {"attendance"}))
 def test_every_column_is_a_field_of_its_row(written, entity):
     rows = table(written.folder, PLURAL.get(entity, f"{entity}s"))
     fields = {*CRM_ENTITIES[entity].__struct_fields__, "changed_at", "amount"}

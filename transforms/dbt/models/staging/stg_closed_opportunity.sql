@@ -64,7 +64,9 @@ select
     deal.account_id as account_id,
     deal.rep_id as rep_id,
     deal.is_won as is_won,
+    deal.created_on as created_on,
     deal.closed_on as close_on,
+    deal.gross_margin_rate as gross_margin_rate,
     deal.amount_minor as amount_minor,
     deal.currency as currency,
     if(

@@ -1,10 +1,65 @@
-"""Rows of what is computed of investments, beside the judgement itself."""
+"""Rows of what is computed of investments: the judgement, and what it rests on."""
 
 from datetime import datetime
 from typing import ClassVar
 
 from contracts.explanation import Contribution, Explanation
 from contracts.rows import Row
+
+
+class InvestmentJudgementRow(Row, frozen=True, kw_only=True):
+    """What one investment returned, as far as the panel can tell. Key: (investment_id, as_of).
+
+    Money is in minor units of `currency`; effects are per treated unit and month.
+
+    Attributes:
+        verdict: `pays_off`, `does_not_pay_off`, `cannot_tell` or `not_identified`.
+        min_detectable_effect: the smallest effect that this panel would detect with 80 % power.
+        panel_hash: of the panel as it was judged, which `ml.investment_panel` keeps.
+        warnings: what may be wrong with it, in sentences; `warning_codes` name the diagnostics.
+        naive_effect, naive_contrast: what a plain before-and-after, and reached against not
+            reached units, would have claimed; for comparison only.
+        asked: whether the question was registered `beforehand`, `afterwards`, or `unknown`.
+        notes: how the panel was made, where that is not plain.
+    """
+
+    table: ClassVar[str] = "ml.investment_judgement"
+
+    investment_id: str
+    as_of: datetime
+    outcome: str
+    unit_kind: str
+    estimator: str
+    verdict: str
+    reason: str
+    effect: float | None
+    std_error: float | None
+    effect_low: float | None
+    effect_high: float | None
+    pretrend_p_value: float | None
+    min_detectable_effect: float | None
+    treated_units: int
+    control_units: int
+    treated_unit_months: int
+    gross_margin_rate: float
+    cost_minor: int
+    currency: str
+    incremental_margin: float | None
+    incremental_margin_low: float | None
+    incremental_margin_high: float | None
+    roi: float | None
+    roi_low: float | None
+    roi_high: float | None
+    panel_hash: str
+    code_version: str
+    warnings: tuple[str, ...] = ()
+    warning_codes: tuple[str, ...] = ()
+    roi_positive_probability: float | None = None
+    naive_effect: float | None = None
+    naive_contrast: float | None = None
+    asked: str = "unknown"
+    notes: tuple[str, ...] = ()
+    is_randomised: bool = False
 
 
 class InvestmentPanelRow(Row, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from contracts.rows import InvestmentJudgementRow
+from contracts.investment_rows import InvestmentJudgementRow
 
 
 class Judgement(InvestmentJudgementRow, frozen=True, kw_only=True):

@@ -8,8 +8,9 @@ import pandas as pd
 
 from contracts.errors import UserError
 from contracts.fiscal import FiscalCalendar
+from contracts.investment_rows import InvestmentJudgementRow
 from contracts.money import Money, Rates
-from contracts.rows import InvestmentCostRow, InvestmentJudgementRow, InvestmentRow
+from contracts.rows import InvestmentCostRow, InvestmentRow
 from models.effect import ESTIMATOR
 from models.incremental import CODE_VERSION, Judgement, Terms, judge
 from models.panel import Window, build, closed_months

@@ -17,13 +17,13 @@ from uuid import UUID, uuid5
 from msgspec.structs import replace
 from pydantic import SecretStr
 
+from contracts.investment_rows import InvestmentJudgementRow
 from contracts.rows import (
     AccountRow,
     ActivityRow,
     ContactRow,
     DeadLetterRow,
     ExposureRow,
-    InvestmentJudgementRow,
     InvestmentRow,
     MatchRow,
     OpportunityRow,

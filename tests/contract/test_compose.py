@@ -15,7 +15,8 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from pydantic import SecretStr
 
-from contracts.rows import CrmWriteRow, EngagementScoreRow, InvestmentJudgementRow
+from contracts.investment_rows import InvestmentJudgementRow
+from contracts.rows import CrmWriteRow, EngagementScoreRow
 from dashboard.launch import dashboard_command
 from ingest.transport import MAX_MESSAGE_BYTES
 from local.kafka import broker

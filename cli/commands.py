@@ -109,13 +109,18 @@ def restore(
 ) -> None:
     """Bring a backup back into an empty warehouse."""
     from cli.stack import local_stack
+    from contracts.clock import SystemClock
+    from ingest.restored import erase_restored
     from warehouse.backup import restore as bring_back
 
     with local_stack(load(home), worker=False) as settings:
         manifest = bring_back(
             settings.warehouse_url, folder, force=force, cluster=settings.warehouse_cluster
         )
+        again = erase_restored(settings, SystemClock())
     typer.echo(f"{manifest.rows} rows of {len(manifest.tables)} tables are back")
+    if again:
+        typer.echo(f"{again} people who were erased are erased again")
 
 
 @app.command()

@@ -69,6 +69,7 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
         thread_id: the first Message-ID of its thread, or its own.
         body: what the sender wrote, without quoted text and signature.
         duration_seconds: 0 for mail; for a call, the time people really spoke.
+        labels: sensitivity and what it was sorted under, in lower case; they decide what is kept.
         is_automatic: sent by a machine (bounce, out-of-office, bulk): it never counts in a score.
     """
 
@@ -85,6 +86,7 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     body: str = ""
     duration_seconds: int = 0
     is_automatic: bool = False
+    labels: tuple[str, ...] = ()
 
     @property
     def outside(self) -> tuple[str, ...]:

@@ -16,6 +16,10 @@ DEFAULT_SUBJECT_WORDS: Final = (
 )
 
 
+DEFAULT_LABELS: Final = ("company-confidential", "personal", "private")
+"""The sensitivities of RFC 2156: whoever sets one means it."""
+
+
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -29,15 +33,18 @@ class Company(BaseModel, frozen=True, extra="forbid"):
 
     Attributes:
         own_domains: mail domains of the company: they tell inbound from outbound.
+        own_addresses: addresses of colleagues elsewhere, their private ones.
         own_numbers: the company's phone numbers, E.164.
         phone_region: ISO 3166 country in which a number without a prefix is read.
         excluded_addresses: mail that touches one of them is not kept; `*` is a wildcard.
         excluded_domains: likewise, by domain.
+        excluded_labels: a mail that carries one is not kept: sensitivity, keyword, Gmail label.
         excluded_subject_words: a mail whose subject holds one as a word is not kept.
     """
 
     name: str = "My company"
     own_domains: tuple[str, ...] = ()
+    own_addresses: tuple[str, ...] = ()
     own_numbers: tuple[str, ...] = ()
     phone_region: str = Field(default="US", pattern="^[A-Z]{2}$")
     base_currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
@@ -46,3 +53,4 @@ class Company(BaseModel, frozen=True, extra="forbid"):
     excluded_addresses: tuple[str, ...] = ()
     excluded_domains: tuple[str, ...] = ()
     excluded_subject_words: tuple[str, ...] = DEFAULT_SUBJECT_WORDS
+    excluded_labels: tuple[str, ...] = DEFAULT_LABELS

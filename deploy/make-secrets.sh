@@ -17,3 +17,4 @@ for user in migrator writer batch reader; do
 done
 keep webhook_secret "$(random)"
 keep command_token "$(random)"
+keep erasure_key "$(random)"

@@ -21,8 +21,9 @@ from ingest.matching import Matcher
 from ingest.publish import LogPublisher
 from ingest.replay import Replayer
 from ingest.retention import expire
+from ingest.suppression import Suppression
 from ingest.transport import SqliteTransport, connect
-from settings import Settings, secret
+from settings import Settings, erasure_key, secret
 from transforms.rows import to_rows
 from warehouse.reader import Reader
 from warehouse.writer import Writer
@@ -78,8 +79,9 @@ def _add_agents(
     agents = Agents(app, publisher, limits, clock)
     company = settings.company
     learners = Learners(Reader(url), lambda event: to_rows(event, company))
+    suppression = Suppression(Reader(url), erasure_key(settings), company, learners.to_rows)
     for topic in topics.HEARD.values():
-        agents.add_capture(topic, learners.to_rows, Writer(url).write)
+        agents.add_capture(topic, suppression.to_rows, Writer(url).write)
     agents.add_dead_letters(Writer(url).write)
     matcher, writer = Matcher(Reader(url), company, clock), Writer(url)
     agents.add_match(matcher.match, writer.write)

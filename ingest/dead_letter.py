@@ -6,8 +6,9 @@ from uuid import UUID, uuid5
 
 import msgspec
 
+from contracts.errors import Rejected
 from contracts.rows import DeadLetterRow
-from contracts.wire import DeadLetter, Event
+from contracts.wire import DeadLetter, Event, decode_envelope
 
 _NAMESPACE: Final = UUID("6a1f7b0e-3f3f-5b1e-9d0b-0f6a5f2d7c11")
 
@@ -43,3 +44,15 @@ def to_event(row: DeadLetterRow) -> Event:
     if not row.is_event:
         raise ValueError(f"dead letter {row.dead_letter_id} holds a message, not an event")
     return msgspec.msgpack.decode(b64decode(row.event_base64), type=Event)
+
+
+def held_events(row: DeadLetterRow) -> tuple[bytes, tuple[Event, ...]]:
+    """Return the bytes that a dead letter holds, and the events in them that can be read."""
+    data = b64decode(row.event_base64)
+    if row.is_event:
+        event = to_event(row)
+        return event.payload, (event,)
+    try:
+        return data, decode_envelope(data).events
+    except Rejected:
+        return data, ()

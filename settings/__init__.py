@@ -57,6 +57,10 @@ class Settings(BaseSettings):
         dagster_code_host, dagster_code_port: where Dagster's code is served, if by itself.
         webhook_secret: signs incoming webhooks; the local stack makes one in the home.
         command_token: opens the worker's door for commands; made likewise.
+        erasure_key: makes the tokens of erased people and signs receipts; made likewise. Whoever
+            loses it can't keep the erased unheard.
+        erasures_a_day, erasure_rows: what is more than that needs to be forced: a brake.
+        backup_days: how long backups are kept, for the receipts of erasures.
         crm_target: `csv` or `tryton`.
         tryton_url: such as `http://127.0.0.1:8000/crm/`.
     """
@@ -81,6 +85,10 @@ class Settings(BaseSettings):
     batch_seconds: float = Field(default=0.2, gt=0)
     webhook_secret: SecretStr = SecretStr("")
     command_token: SecretStr = SecretStr("")
+    erasure_key: SecretStr = SecretStr("")
+    erasures_a_day: int = Field(default=20, ge=1)
+    erasure_rows: int = Field(default=20_000, ge=1)
+    backup_days: int = Field(default=35, ge=0)
     crm_target: str = "csv"
     tryton_url: str = ""
     tryton_user: str = "admin"
@@ -142,6 +150,11 @@ def secret(home: Path, name: str, given: SecretStr = _NONE) -> SecretStr:
     if not path.exists():
         _make(path)
     return SecretStr(path.read_text().strip())
+
+
+def erasure_key(settings: Settings) -> SecretStr:
+    """Return the key of erasures: the given one, else the home's."""
+    return secret(settings.home, "erasure_key", settings.erasure_key)
 
 
 def _make(path: Path) -> None:

@@ -11,9 +11,10 @@ from contracts.activity import Activity, Channel, Direction, Participant, Role, 
 from contracts.clock import utc
 from contracts.company import Company
 from contracts.errors import Rejected
-from transforms.address import belongs, domain_of, normalise
+from transforms.address import normalise
+from transforms.colleagues import is_ours
 from transforms.direction import direction
-from transforms.encodings import clean
+from transforms.mime import clean
 from transforms.phones import e164
 
 MAX_SECONDS: Final = 7 * 86_400
@@ -191,7 +192,7 @@ def _direction(
 def _is_ours(address: str, role: Role, call: CallRecord, company: Company) -> bool:
     """Tell our side: by domain or number; by the direction where no number of ours is set."""
     if "@" in address:
-        return belongs(domain_of(address), company.own_domains)
+        return is_ours(address, company)
     own = {e164(number, company.phone_region) for number in company.own_numbers}
     if own or not call.direction:
         return address in own

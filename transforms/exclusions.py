@@ -19,6 +19,8 @@ def reason_to_exclude(activity: Activity, company: Company) -> str:
             return "address"
         if _is_excluded_domain(domain_of(address), company):
             return "domain"
+    if not _lower(company.excluded_labels).isdisjoint(activity.labels):
+        return "label"
     if words := _word_pattern(company.excluded_subject_words):
         return "subject_word" if words.search(activity.subject) else ""
     return ""
@@ -29,6 +31,11 @@ def _is_excluded_domain(domain: str, company: Company) -> bool:
     return belongs(domain, company.excluded_domains) or any(
         pattern.match(domain) for pattern in _patterns(company.excluded_domains)
     )
+
+
+@lru_cache(maxsize=16)
+def _lower(labels: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(label.strip().lower() for label in labels)
 
 
 @lru_cache(maxsize=16)

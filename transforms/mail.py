@@ -7,6 +7,7 @@ import re
 from calendar import timegm
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email.message import Message
 from email.utils import parsedate_tz
 from hashlib import sha256
 from typing import Final
@@ -16,11 +17,11 @@ from contracts.activity import Activity, Channel, Participant, Role, TimeQuality
 from contracts.company import Company
 from contracts.errors import Rejected
 from transforms import mime
-from transforms.address import Mailbox, belongs, domain_of, mailboxes
+from transforms.address import Mailbox, mailboxes
 from transforms.automatic import is_automatic
+from transforms.colleagues import is_ours
 from transforms.direction import direction
-from transforms.encodings import decode_words
-from transforms.mime import Part
+from transforms.labels import labels
 from transforms.reply import written
 
 MAX_PARTICIPANTS: Final = 500
@@ -62,12 +63,13 @@ def decode_mail(payload: bytes, received_at: datetime, company: Company) -> Acti
         message_id=_message_id(message),
         thread_id=_thread_id(message) or str(activity_id),
         subject=mime.words(message, "Subject"),
-        body=written(text, participants[0].name),
+        body=written(text),
         is_automatic=is_automatic(message, participants, company),
+        labels=labels(message),
     )
 
 
-def _participants(message: Part, company: Company) -> tuple[Participant, ...]:
+def _participants(message: Message, company: Company) -> tuple[Participant, ...]:
     """Return sender and recipients, each address once per role.
 
     Only the sender's own copy names the blind recipients, and all copies must give equal rows:
@@ -83,20 +85,20 @@ def _participants(message: Part, company: Company) -> tuple[Participant, ...]:
     return tuple(reversed(unique.values()))[:MAX_PARTICIPANTS]
 
 
-def _sender(message: Part, company: Company) -> list[Participant]:
+def _sender(message: Message, company: Company) -> list[Participant]:
     for header in _SENDERS:
         if people := _people(message, header, Role.FROM, company):
             return people[:1]
     return []
 
 
-def _people(message: Part, header: str, role: Role, company: Company) -> list[Participant]:
+def _people(message: Message, header: str, role: Role, company: Company) -> list[Participant]:
     return [
         Participant(
             address=mailbox.address,
-            name=decode_words(mailbox.name[:MAX_NAME_CHARS]),
+            name=mime.decode_words(mailbox.name[:MAX_NAME_CHARS]),
             role=role,
-            is_ours=belongs(domain_of(mailbox.address), company.own_domains),
+            is_ours=is_ours(mailbox.address, company),
         )
         for value in mime.raw_all(message, header)
         for mailbox in _mailboxes(value)
@@ -105,10 +107,10 @@ def _people(message: Part, header: str, role: Role, company: Company) -> list[Pa
 
 def _mailboxes(value: str) -> list[Mailbox]:
     """Read an address header; one that was encoded as a whole is decoded first."""
-    return [*mailboxes(value)] or [*mailboxes(decode_words(value))]
+    return [*mailboxes(value)] or [*mailboxes(mime.decode_words(value))]
 
 
-def _activity_id(message: Part, participants: tuple[Participant, ...], text: str) -> UUID:
+def _activity_id(message: Message, participants: tuple[Participant, ...], text: str) -> UUID:
     """Return the id that every copy of this mail has.
 
     The Message-ID alone is not enough (mail merges and broken clients use one for many mails):
@@ -122,7 +124,7 @@ def _activity_id(message: Part, participants: tuple[Participant, ...], text: str
     return UUID(bytes=sha256("\0".join(parts).encode("utf-8", "replace")).digest()[:16])
 
 
-def _fingerprint(message: Part, participants: tuple[Participant, ...]) -> Iterator[str]:
+def _fingerprint(message: Message, participants: tuple[Participant, ...]) -> Iterator[str]:
     """Yield sender, moment, subject without bracketed tags, and the sorted open recipients."""
     yield next((p.address for p in participants if p.role is Role.FROM), "")
     stated = _moment(mime.words(message, "Date"))
@@ -131,14 +133,14 @@ def _fingerprint(message: Part, participants: tuple[Participant, ...]) -> Iterat
     yield " ".join(sorted({p.address for p in participants if p.role in {Role.TO, Role.CC}}))
 
 
-def _message_id(message: Part) -> str:
+def _message_id(message: Message) -> str:
     """Return the normalised Message-ID: without brackets and in lower case; empty if absent."""
     value = mime.words(message, "Message-ID")
     found = _MESSAGE_ID.search(value)
     return (found.group(1) if found else value.strip("<> ")).lower()
 
 
-def _thread_id(message: Part) -> str:
+def _thread_id(message: Message) -> str:
     """Return the first of References, else In-Reply-To, else the mail's own id."""
     for header in ("References", "In-Reply-To"):
         if found := _MESSAGE_ID.search(" ".join(mime.raw_all(message, header))):
@@ -146,7 +148,7 @@ def _thread_id(message: Part) -> str:
     return _message_id(message)
 
 
-def _event_time(message: Part, received_at: datetime) -> tuple[datetime, TimeQuality]:
+def _event_time(message: Message, received_at: datetime) -> tuple[datetime, TimeQuality]:
     """Return when it was sent: as stated, else as first believable relay says, else unknown.
 
     Long ago is believed, for an old activity counts for little; the future is not.

@@ -10,6 +10,7 @@ from contracts.errors import Rejected
 from contracts.rows import ActivityRow, Row, SightingRow
 from contracts.wire import Event
 from transforms.calls import decode_call
+from transforms.colleagues import seen_from
 from transforms.crm import decode_crm
 from transforms.exclusions import reason_to_exclude
 from transforms.mail import decode_mail
@@ -38,16 +39,17 @@ def to_rows(event: Event, company: Company) -> tuple[Row, ...]:
 def _rows(event: Event, company: Company) -> tuple[Row, ...]:
     if event.kind == "crm":
         record = decode_crm(event.payload, event.source, event.received_at)
-        return _sighting(event, "record", record.knowable_at), record
+        return sighting(event, "record", record.knowable_at), record
     decode = decode_mail if event.kind == "mail" else decode_call
+    company = seen_from(company, event.observer)
     activity = decode(event.payload, event.received_at, company)
     if reason := reason_to_exclude(activity, company):
-        return (_sighting(event, "excluded", activity.event_time, reason=reason),)
-    seen = _sighting(event, "activity", activity.event_time, activity_id=activity.activity_id)
+        return (sighting(event, "excluded", activity.event_time, reason=reason),)
+    seen = sighting(event, "activity", activity.event_time, activity_id=activity.activity_id)
     return seen, _activity_row(event, activity)
 
 
-def _sighting(
+def sighting(
     event: Event,
     disposition: str,
     event_time: datetime,
@@ -55,6 +57,7 @@ def _sighting(
     reason: str = "",
     activity_id: UUID = NO_ACTIVITY,
 ) -> SightingRow:
+    """Return what became of an event."""
     return SightingRow(
         source=event.source,
         external_id=event.external_id,

@@ -6,7 +6,7 @@ CREATE USER OR REPLACE headwater_writer IDENTIFIED WITH sha256_hash BY {writer:S
 CREATE USER OR REPLACE headwater_batch IDENTIFIED WITH sha256_hash BY {batch:String};
 CREATE USER OR REPLACE headwater_reader IDENTIFIED WITH sha256_hash BY {reader:String};
 
--- Makes the tables and views; backs up and restores.
+-- Makes the tables and views; backs up, restores and erases.
 GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, ALTER TABLE, DROP TABLE, DROP VIEW, SELECT, INSERT
     ON raw.* TO headwater_migrator;
 GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, ALTER TABLE, DROP TABLE, DROP VIEW, SELECT, INSERT

@@ -7,7 +7,7 @@ erasure is real.
 
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -19,6 +19,7 @@ from contracts.errors import UserError
 from local.log.schema import back_up, connect, fates, transaction
 
 _MAX_READ_BYTES: Final = 4_000_000
+_PAGE: Final = 500
 
 
 class Place(NamedTuple):
@@ -202,6 +203,22 @@ class Log:
         self._empty_wal()
         return Expired(read, unread, kept)
 
+    def mend(self, topic: str, mended: Callable[[Record], bytes | None]) -> int:
+        """Put another value, or nothing, in the place of records that every group has read.
+
+        Args:
+            topic: whose records are looked at.
+            mended: returns the value that may stay, the same one where nothing is to be done; None
+                deletes the record.
+
+        Returns:
+            How many records were changed or deleted.
+        """
+        places = [place for place in self.bounds() if place.topic == topic]
+        changed = sum(self._mend(place, mended) for place in places)
+        self._empty_wal()
+        return changed
+
     def compact(self, topic: str) -> int:
         """Keep the newest record of each key of a compacted topic; return how many went.
 
@@ -228,6 +245,19 @@ class Log:
         """Close the file."""
         with self._turn:
             self._db.close()
+
+    def _mend(self, place: Place, mended: Callable[[Record], bytes | None]) -> int:
+        changed, offset = 0, 0
+        while page := self.read(place, offset, _PAGE):
+            offset = page[-1].offset + 1
+            told = [(mended(record), record) for record in page]
+            with self._transaction() as db:
+                for value, record in told:
+                    if value is None:
+                        changed += db.execute(_DELETE_ONE, (*place, record.offset)).rowcount
+                    elif value != record.value:
+                        changed += db.execute(_SET, (value, *place, record.offset)).rowcount
+        return changed
 
     def _place(self, draft: Draft) -> Place:
         partition = draft.partition
@@ -279,13 +309,18 @@ def _offsets(db: sqlite3.Connection, places: Sequence[Place]) -> Iterator[int]:
 
 
 _DELETE: Final = "DELETE FROM record WHERE topic = ? AND appended_ms < ?"
-_DELETE_READ: Final = f"""{_DELETE} AND offset < coalesce(
+_IS_READ: Final = """
+    offset < coalesce(
     (
         SELECT min(committed.offset) FROM committed
         WHERE committed.topic = record.topic AND committed.partition = record.partition
     ),
     offset + 1)
 """
+_DELETE_READ: Final = f"{_DELETE} AND {_IS_READ}"
+_AT: Final = f"topic = ? AND partition = ? AND offset = ? AND {_IS_READ}"
+_SET: Final = f"UPDATE record SET value = ? WHERE {_AT}"
+_DELETE_ONE: Final = f"DELETE FROM record WHERE {_AT}"
 _COUNT_OLD: Final = "SELECT count(*) FROM record WHERE topic = ? AND appended_ms < ?"
 _DELETE_SUPERSEDED: Final = """
     DELETE FROM record WHERE topic = ? AND key IS NOT NULL AND (partition, offset) NOT IN

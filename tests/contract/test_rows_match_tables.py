@@ -3,14 +3,19 @@
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from importlib import import_module
+from pkgutil import iter_modules
 from types import UnionType
 from typing import get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import pytest
 
-import contracts.investment_rows  # noqa: F401 a subclass is known once its module is imported
+import contracts
 from contracts.rows import Row
+
+for module in iter_modules(contracts.__path__):
+    import_module(f"contracts.{module.name}")  # a subclass is known once its module is imported
 
 pytestmark = pytest.mark.warehouse
 

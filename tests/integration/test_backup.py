@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from contracts.clock import ManualClock
 from contracts.errors import Retryable, UserError
 from contracts.rows import ActivityRow, CursorRow, Row, SightingRow
+from tests.row_types import row_types
 from tests.warehouse_server import serving
 from tests.warehouse_tables import url_of
 from warehouse.backup import Manifest, backup, restore
@@ -54,14 +55,6 @@ def fresh(served: SecretStr) -> SecretStr:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "backup"
-
-
-def row_types(row_type: type[Row] = Row) -> Iterator[type[Row]]:
-    for sub in row_type.__subclasses__():
-        written = sub.__module__ == Row.__module__ and "table" in vars(sub)
-        if written and sub.table.startswith(("raw.", "ml.")):
-            yield sub
-        yield from row_types(sub)
 
 
 def example(row_type: type[Row], number: int) -> Row:

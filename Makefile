@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | awk -F'\t' '{printf "%-16s%s\n", $$1, $$2}'
 
-demo: .venv/run ## a small company's mail and calls, all the way to a score, a return, a page and the CRM (ONCE=1: end by itself)
+demo: .venv/run ## a simulated company of forty reps, all the way to a score, a return, a page and the CRM (ONCE=1: end by itself)
 	@exec $(BIN)/headwater demo $(if $(ONCE),--once)
 
 up: .venv/run ## start the local stack on your own data

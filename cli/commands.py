@@ -44,7 +44,7 @@ def demo(
     *,
     once: Annotated[bool, typer.Option(help="End by itself; the last line is JSON.")] = False,
 ) -> None:
-    """Show a small company, from its mailboxes to the score, the return, the page and the CRM."""
+    """Show a simulated company, from its mailboxes to the score, the return and the CRM."""
     from cli.demo import show
 
     show(load(home), once=once)
@@ -132,14 +132,19 @@ def simulate(  # noqa: PLR0913, PLR0917 one argument an option
     seed: Annotated[int, typer.Option(help="Of every draw.")] = 1,
     scenario: Annotated[Path | None, typer.Option(help="Knobs in TOML.")] = None,
     stream: Annotated[
-        float | None, typer.Option(help="Messages a second: the last month comes as if live.")
+        float | None,
+        typer.Option(help="The history ends now; then messages come, so many a second."),
+    ] = None,
+    messages: Annotated[
+        int | None, typer.Option(help="How many come in a stream; without end if not said.")
     ] = None,
 ) -> None:
     """Make a company whose truth is known: panels, activities, or mail and calls."""
-    from cli.simulate import ordered
+    from cli.simulate import Stream, ordered
     from cli.simulate import simulate as make_company
 
-    make_company(form, ordered(reps, years, seed, scenario), out, stream)
+    live = Stream(stream, messages) if stream is not None else None
+    make_company(form, ordered(reps, years, seed, scenario), out, live)
 
 
 def _log_backup(settings: Settings, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""`headwater demo`: a small company, from its mailboxes to the score, the return and the CRM.
+"""`headwater demo`: a simulated company, from its mailboxes to score, return and CRM.
 
 Everything goes through the doors that a real company uses: mailboxes are read, calls are posted to
 the signed webhook, the CRM's export is imported, and a live day of mail and calls follows.
@@ -8,8 +8,8 @@ import asyncio
 import csv
 import json
 import shutil
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from time import monotonic
@@ -25,13 +25,14 @@ from contracts.errors import HeadwaterError, UserError
 from ingest.bring import bring_in
 from ingest.source import Source
 from ingest.sources.crm_csv import CrmCsvSource
-from ingest.sources.eml import EmlSource
 from ingest.sources.maildir import MaildirSource
-from ingest.sources.mbox import MboxSource
 from local.processes import Processes
 from orchestration.run import materialize_all
 from settings import Settings, load
-from simulator.fixture import live_events, write_company
+from simulator.demo import MAIL_MONTHS, demo_order
+from simulator.follow import Order, follow
+from simulator.live import LiveCall, LiveMail, live_messages
+from simulator.write import write_company
 from warehouse.reader import Reader
 
 _STARTED = monotonic()
@@ -93,6 +94,7 @@ class Demo:
         self._home = settings.home
         self._marker = settings.home / "demo.json"
         self._company = settings.home / "demo"
+        self._now = SystemClock().now()
         self._processes = processes
         self._refuse_somebodys_home()
 
@@ -108,16 +110,18 @@ class Demo:
         stack.start_dashboard()
         if first:
             asyncio.run(self._bring_in_everything(settings))
-            self._marker.write_text(json.dumps({"brought_in": True}))
+            self._marker.write_text(json.dumps({"until": self._now.isoformat()}))
         stack.start_dagster()
         self._compute(settings)
         stack.wait_ready(DASHBOARD, DAGSTER)
         _tell_addresses(settings)
         filled_seconds = monotonic() - _STARTED
         stack.start_follower(self._company / "mail")
-        freshness = self._live(settings, _LIVE_EVENTS)
+        day = LiveDay(settings, self._company / "mail")
+        events = live_messages(follow(self._order()), SystemClock())
+        freshness = self._live(day, islice(events, _LIVE_EVENTS))
         if not once:
-            self._go_on(settings)
+            self._go_on(day, events)
         return _summary(settings, freshness) | {"filled_seconds": round(filled_seconds, 1)}
 
     def _refuse_somebodys_home(self) -> None:
@@ -133,20 +137,26 @@ class Demo:
         if self._marker.exists():
             return False
         shutil.rmtree(self._company, ignore_errors=True)
-        self._company.mkdir(parents=True)
-        write_company(self._company, SystemClock().now())
+        order = self._order()
+        write_company("messages", order, self._company, lambda done, of: None)  # noqa: ARG005
         shutil.copy(self._company / "headwater.toml", self._home / "headwater.toml")
         _export_accounts(self._company / "crm", self._home / "crm_drop")
-        say(f"a company of twenty people: its mail, calls and CRM export are in {self._company}")
+        say(
+            f"a company of {order.reps} reps: the CRM of two years, mail and calls of its last "
+            f"{MAIL_MONTHS} months are in {self._company}"
+        )
         return True
 
+    def _order(self) -> Order:
+        """Return the company, as old as it was when it was brought in."""
+        if not self._marker.exists():
+            return demo_order(self._now)
+        return demo_order(datetime.fromisoformat(json.loads(self._marker.read_text())["until"]))
+
     async def _bring_in_everything(self, settings: Settings) -> None:
-        mail = self._company / "mail"
         sources: Sequence[tuple[str, Source]] = (
             ("CRM export", CrmCsvSource(self._company / "crm")),
-            ("mailboxes", MaildirSource(mail)),
-            ("shared mailbox", MboxSource(mail / "shared-sales.mbox")),
-            ("exported mail", EmlSource(mail / "export")),
+            ("mailboxes", MaildirSource(self._company / "mail")),
         )
         for name, source in sources:
             account = await bring_in(settings, source)
@@ -170,11 +180,8 @@ class Demo:
             )
         say("computed, and written back to the CRM")
 
-    def _live(self, settings: Settings, count: int) -> Freshness:
-        say(f"a live day: {count} e-mails and calls, as they happen")
-        now = SystemClock().now()
-        day = LiveDay(settings, self._company / "mail")
-        events = islice(live_events(self._company, now, int(now.timestamp())), count)
+    def _live(self, day: LiveDay, events: Iterable[LiveMail | LiveCall]) -> Freshness:
+        say(f"a live day: {_LIVE_EVENTS} e-mails and calls, as they happen")
         asyncio.run(day.run(events, _LIVE_RATE_PER_SECOND))
         freshness = day.freshness()
         say(
@@ -183,17 +190,9 @@ class Demo:
         )
         return freshness
 
-    def _go_on(self, settings: Settings) -> None:
+    def _go_on(self, day: LiveDay, events: Iterable[LiveMail | LiveCall]) -> None:
         """Keep the live day going until Ctrl-C."""
         say("the live day goes on; Ctrl-C stops everything")
-        now = SystemClock().now()
-        events = live_events(
-            self._company,
-            now,
-            int(now.timestamp()),
-            every=timedelta(seconds=1 / _CALM_RATE_PER_SECOND),
-        )
-        day = LiveDay(settings, self._company / "mail")
 
         async def go_on() -> None:
             living = asyncio.create_task(day.run(events, _CALM_RATE_PER_SECOND))

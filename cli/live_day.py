@@ -18,7 +18,7 @@ from contracts.errors import HeadwaterError, UserError
 from contracts.rows import ActivityRow
 from contracts.wire import Event, EventKind
 from settings import Settings
-from simulator.fixture import LiveCall, LiveMail, deliver_mail
+from simulator.live import LiveCall, LiveMail, deliver_mail
 from transforms.rows import to_rows
 from warehouse.reader import Reader
 
@@ -87,7 +87,11 @@ class LiveDay:
 
     def _activity_id(self, event: LiveMail | LiveCall) -> UUID:
         kind: EventKind = "mail" if isinstance(event, LiveMail) else "call"
-        payload = event.raw if isinstance(event, LiveMail) else json.dumps(event.payload).encode()
+        payload = (
+            next(iter(event.copies.values()))
+            if isinstance(event, LiveMail)
+            else json.dumps(event.payload).encode()
+        )
         heard = Event(
             kind=kind,
             source="live",

@@ -2,19 +2,40 @@
 
 import json
 import resource
-from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from time import monotonic, sleep
 
 import typer
 
+from contracts.clock import SystemClock
 from contracts.errors import UserError
-from simulator.follow import Order
+from simulator.demo import ending
+from simulator.follow import Order, follow
+from simulator.live import LiveMail, deliver_mail, live_messages
 from simulator.scenario import Scenario
 from simulator.scenario_file import checked, read_scenario
 from simulator.write import write_company
 
 _MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Stream:
+    """How messages come: so many a second; so many of them, or without end.
+
+    Raises:
+        UserError: if none would ever come.
+    """
+
+    rate: float
+    count: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.rate <= 0:
+            raise UserError(f"{self.rate} messages a second are none: stream at a rate above 0")
 
 
 def ordered(reps: int, years: float, seed: int, scenario: Path | None) -> Order:
@@ -23,42 +44,51 @@ def ordered(reps: int, years: float, seed: int, scenario: Path | None) -> Order:
     return Order(knobs, reps, round(years * _MONTHS), seed)
 
 
-def simulate(form: str, order: Order, out: Path, rate: float | None) -> None:
+def simulate(form: str, order: Order, out: Path, stream: Stream | None) -> None:
     """Write a company; the last line is JSON: rows, seconds and the greatest memory.
 
     Args:
         form: `panel`, `activities` or `messages`.
         order: which company.
         out: a new folder.
-        rate: messages a second at which the last month comes, as if live; all at once if None.
+        stream: how it lives on after its history, which then ends now; not at all if None.
 
     Raises:
-        UserError: as `write_company`, or if the rate is not above 0.
+        UserError: as `write_company`, or if something else than messages is to be streamed.
     """
-    started = monotonic()
-    rows = write_company(form, order, out, _progress, _paced(rate))
+    if stream and form != "messages":
+        raise UserError(f"only messages can be streamed: ask for them instead of {form}")
+    started, clock = monotonic(), SystemClock()
+    if stream:
+        now = clock.now()
+        order = replace(order, scenario=ending(order.scenario, now, order.months), until=now)
+    rows = write_company(form, order, out, _progress)
     typer.echo("", err=True)
     typer.echo(f"a company of {order.reps} reps is in {out}; the answer is in {out / 'sealed'}")
+    if stream:
+        rows += _live_on(order, out, stream)
     seconds = monotonic() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     told = {"rows": rows, "seconds": round(seconds, 2), "peak_mb": round(peak, 1)}
     typer.echo(json.dumps(told))
 
 
-def _paced(rate: float | None) -> Callable[[], None] | None:
-    """Return what waits so that it is done `rate` times a second."""
-    if rate is None:
-        return None
-    if rate <= 0:
-        raise UserError(f"{rate} messages a second are none: stream at a rate above 0")
+def _live_on(order: Order, out: Path, stream: Stream) -> int:
+    """Deliver messages as they happen until there are enough, or Ctrl-C; return how many."""
+    typer.echo(f"{stream.rate:g} messages a second follow; Ctrl-C ends them", err=True)
+    done = 0
     due = monotonic()
-
-    def wait() -> None:
-        nonlocal due
-        sleep(max(due - monotonic(), 0.0))
-        due = max(due, monotonic()) + 1 / rate
-
-    return wait
+    with (out / "calls.jsonl").open("a", encoding="utf-8") as calls, suppress(KeyboardInterrupt):
+        for message in islice(live_messages(follow(order), SystemClock()), stream.count):
+            if isinstance(message, LiveMail):
+                deliver_mail(out / "mail", message)
+            else:
+                calls.write(json.dumps(message.payload) + "\n")
+                calls.flush()
+            done += 1
+            due = max(due + 1 / stream.rate, monotonic())
+            sleep(due - monotonic() if due > monotonic() else 0)
+    return done
 
 
 def _progress(done: int, of: int) -> None:

@@ -131,7 +131,6 @@ def _contact(
 
 
 def _reps(history: History, who: Directory) -> Iterator[dict[str, Any]]:
-    yield from _managers(history, who)
     for person, rep_id in enumerate(unit_names(history)):
         hired = int(history.hired[person])
         record = {
@@ -148,19 +147,6 @@ def _reps(history: History, who: Directory) -> Iterator[dict[str, Any]]:
             left = int(history.left[person])
             last = month_on(history, left) - timedelta(days=1)
             yield record | {"left_on": last, "changed_at": _at(history, left)}
-
-
-def _managers(history: History, who: Directory) -> Iterator[dict[str, Any]]:
-    """Yield who leads each team, from before the history to its end."""
-    reps = len(history.seat)
-    for team in range(history.latent.region.size):
-        yield {
-            "rep_id": _manager(team),
-            "name": who.rep_name[reps + team],
-            "email": who.rep_address[reps + team],
-            "title": "Sales Manager",
-            "changed_at": _at(history, -1),
-        }
 
 
 def _org_units(history: History) -> Iterator[dict[str, Any]]:
@@ -188,7 +174,7 @@ def _assignments(history: History) -> Iterator[dict[str, Any]]:
         together = np.stack([people, history.latent.team[:, seat]], axis=1)
         for since, until, (person, team) in _runs(together):
             yield _assigned(history, names[person], ("team", _team(team)), since, until)
-            manager = ("manager", _manager(team))
+            manager = ("manager", f"MGR-{team + 1:03}")
             yield _assigned(history, names[person], manager, since, until)
 
 
@@ -270,10 +256,6 @@ def _runs(by_month: np.ndarray) -> Iterator[tuple[int, int, tuple[int, ...]]]:
 
 def _team(team: int) -> str:
     return f"TEAM-{team + 1:03}"
-
-
-def _manager(team: int) -> str:
-    return f"MGR-{team + 1:03}"
 
 
 def _region(region: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 import pandas as pd
 
@@ -21,6 +22,10 @@ from simulator.timeline import Timeline
 class Order:
     """Which company is wanted.
 
+    Attributes:
+        until: what happened after it is not written; the history's end if None.
+        mail_months: how many last months have messages; all if None.
+
     Raises:
         UserError: if there would be nobody, or no month.
     """
@@ -29,6 +34,8 @@ class Order:
     reps: int
     months: int
     seed: int
+    until: datetime | None = None
+    mail_months: int | None = None
 
     def __post_init__(self) -> None:
         if self.reps < 1 or self.months < 1 or self.seed < 0:

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any, Final
 
 from simulator.letters import Letter
+from simulator.people import People
 from simulator.person import Person
 from simulator.talk import CALL, Said
 
@@ -39,6 +40,13 @@ class Talked:
     def everybody(self) -> tuple[Person, ...]:
         """Ours and theirs."""
         return (*self.ours, *self.theirs)
+
+
+def talked(said: Said, people: People) -> Talked:
+    """Return who takes part in a call or meeting."""
+    ours = [said.person, said.colleague] if said.colleague >= 0 else [said.person]
+    theirs = [said.contact, said.copied] if said.copied >= 0 else [said.contact]
+    return Talked(tuple(map(people.rep, ours)), tuple(map(people.contact, theirs)))
 
 
 def report(said: Said, talked: Talked) -> dict[str, Any]:

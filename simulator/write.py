@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping
-from functools import partial
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,15 +19,15 @@ from simulator.company import Progress, live
 from simulator.crm import crm_tables
 from simulator.export import write_export, write_settings
 from simulator.follow import Company, Order, follow
-from simulator.messages import Messages, Pace
+from simulator.messages import Messages
 from simulator.seal import SEALED, seal_deals, seal_history
 from simulator.stock import StockEngine
 
 
-def write_company(
-    form: str, order: Order, folder: Path, progress: Progress, pace: Pace | None = None
-) -> int:
+def write_company(form: str, order: Order, folder: Path, progress: Progress) -> int:
     """Write a company into a new or empty folder; return its rows.
+
+    `order.until` and `order.mail_months` say what of it the messages form writes.
 
     The same order gives the same bytes, as long as `chance.VERSION` stays the same.
 
@@ -35,20 +36,16 @@ def write_company(
         order: which company.
         folder: where.
         progress: is told how many months are done, of how many.
-        pace: waits before each message of the last month, which is written as if it were live.
 
     Raises:
-        UserError: if there is no such form, it can't be live, or the folder holds something.
+        UserError: if there is no such form, or the folder holds something.
     """
     if form not in FORMS:
         raise UserError(f"{form!r} is not a form: it is one of {', '.join(FORMS)}")
-    if pace and form != "messages":
-        raise UserError(f"only messages can be streamed: ask for them instead of {form}")
     if folder.is_file() or (folder.exists() and any(folder.iterdir())):
         raise UserError(f"{folder} is not empty: name a new folder for the company")
     folder.mkdir(parents=True, exist_ok=True)
-    writes = partial(_write_messages, pace=pace) if form == "messages" else FORMS[form]
-    rows = writes(order, folder, progress)
+    rows = FORMS[form](order, folder, progress)
     told = {"version": VERSION, "form": form, "seed": order.seed, "reps": order.reps}
     told |= {"months": order.months, "first_month": str(order.scenario.first_month)}
     (folder / "company.json").write_text(json.dumps(told, indent=1) + "\n")
@@ -80,30 +77,39 @@ def _write_activities(order: Order, folder: Path, progress: Progress) -> int:
         return seen.rows
 
 
-def _write_messages(
-    order: Order, folder: Path, progress: Progress, pace: Pace | None = None
-) -> int:
+def _write_messages(order: Order, folder: Path, progress: Progress) -> int:
     """Write mail, calls and the CRM's export; return the messages."""
     company = follow(order)
-    write_records(company, folder)
+    write_records(company, folder, order.until)
     messages = Messages(company, folder)
+    first = order.months - (order.mail_months or order.months)
     with (
         _Table(folder / SEALED / "messages.parquet") as hidden,
         (folder / "calls.jsonl").open("w", encoding="utf-8") as calls,
     ):
-        for month, said in enumerate(company.talk(progress), start=1):
-            hidden.write(messages.write(said, calls, pace if month == order.months else None))
+        for month, said in enumerate(company.talk(progress)):
+            if month >= first:
+                hidden.write(messages.write(_until(said, "at", order.until), calls))
         return hidden.rows
 
 
-def write_records(company: Company, folder: Path) -> None:
+def write_records(company: Company, folder: Path, until: datetime | None = None) -> None:
     """Write the CRM's export, the settings, and the sealed truth of returns, people and deals."""
     history = company.history
     tables = crm_tables(history, company.timeline, company.who, company.office, company.chance)
-    write_export(folder / "crm", tables)
+    told = {name: _until(table, "changed_at", until) for name, table in tables.items()}
+    write_export(folder / "crm", told)
     write_settings(folder / "headwater.toml", history, company.who)
     seal_history(folder / SEALED, history)
     seal_deals(folder / SEALED, company)
+
+
+def _until(table: pd.DataFrame, column: str, until: datetime | None) -> pd.DataFrame:
+    """Return what had happened by a moment; everything if there is none."""
+    if until is None:
+        return table
+    happened = pd.to_datetime(table[column], utc=True) < until
+    return table[happened].reset_index(drop=True)
 
 
 class _Table:

@@ -194,14 +194,3 @@ def test_the_command_ends_with_its_rows_seconds_and_memory(tmp_path, monkeypatch
     assert told["rows"] == 60 == len(pd.read_parquet(out / "panel.parquet"))
     assert set(told) == {"rows", "seconds", "peak_mb"}
     assert "month 6 of 6" in done.stderr
-
-
-def test_the_command_refuses_a_stream_of_nothing(tmp_path):
-    import cli.commands  # noqa: F401 registers the commands
-    from cli import app
-
-    asked = ["simulate", "--form", "messages", "--stream", "0", "--out", str(tmp_path / "out")]
-    done = CliRunner().invoke(app, asked)
-    assert isinstance(done.exception, UserError)
-    assert "stream at a rate above 0" in str(done.exception)
-    assert not (tmp_path / "out").exists()

@@ -11,7 +11,6 @@ import pytest
 
 from contracts.activity import Channel, Direction
 from contracts.company import Company
-from contracts.errors import UserError
 from ingest.sources.calls import CallLogSource
 from ingest.sources.maildir import MaildirSource
 from simulator.follow import Order
@@ -155,28 +154,3 @@ def test_what_is_recorded_was_agreed_to(folder, truth):
     calls = truth[truth["kind"].isin(["call", "meeting"])]
     named = {name.partition("/")[2] for name in calls.index}
     assert {file.stem for file in files} < named
-
-
-def test_the_last_month_can_come_one_message_after_the_other(folder, truth, tmp_path):
-    seen, waits = [], []
-
-    def pace():
-        waits.append(1)
-        if len(waits) in {1, 200}:
-            seen.append({path.name for path in tmp_path.glob("mail/*/new/*")})
-
-    write_company("messages", ORDER, tmp_path, lambda done, of: None, pace)
-    came = {path.name for path in tmp_path.glob("mail/*/new/*")}
-    assert seen[0] == set()
-    assert set() < seen[1] < came
-    assert not list(tmp_path.glob("mail/*/tmp/*"))
-    again = pd.read_parquet(tmp_path / "sealed" / "messages.parquet")
-    assert again["name"].tolist() == truth.index.tolist()
-    both = {path.name.partition(":")[0] for path in tmp_path.glob("mail/*/*/*")}
-    assert both == {path.name.partition(":")[0] for path in folder.glob("mail/*/*/*")}
-    assert (tmp_path / "calls.jsonl").read_text() == (folder / "calls.jsonl").read_text()
-
-
-def test_only_messages_can_be_streamed(tmp_path):
-    with pytest.raises(UserError, match="only messages can be streamed"):
-        write_company("panel", ORDER, tmp_path, lambda done, of: None, lambda: None)

@@ -23,7 +23,7 @@ from transforms.rows import to_rows
 from warehouse.reader import Reader
 
 _POLL_SECONDS = 0.05
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = 120
 _VISIBLE = "SELECT activity_id FROM live.activity WHERE activity_id IN %(waited_for)s"
 
 
@@ -56,7 +56,7 @@ class LiveDay:
         """Deliver every event, evenly spaced, and watch until all have appeared.
 
         Raises:
-            UserError: if one has not appeared after half a minute.
+            UserError: if one has not appeared after two minutes.
         """
         async with httpx.AsyncClient(timeout=10) as client:
             sending = asyncio.create_task(self._send_all(client, events, rate_per_second))

@@ -14,7 +14,7 @@ from contracts.rows import Row, SightingRow
 from warehouse.connection import connect, fates
 
 Column = Sequence[Any]
-Fit = Callable[[Column], list[Any]]
+Fit = Callable[[Column], Column]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -62,11 +62,11 @@ class Writer:
             self._client.execute(statement, columns, columnar=True)
 
 
-def _by_type(rows: Sequence[Row]) -> dict[type[Row], list[Row]]:
-    typed: dict[type[Row], list[Row]] = {}
-    for row in rows:
-        typed.setdefault(type(row), []).append(row)
-    return typed
+def _by_type(rows: Sequence[Row]) -> dict[type[Row], Sequence[Row]]:
+    kinds = dict.fromkeys(map(type, rows))
+    if len(kinds) == 1:
+        return dict.fromkeys(kinds, rows)
+    return {kind: [row for row in rows if type(row) is kind] for kind in kinds}
 
 
 def _is_receipt(row_type: type[Row]) -> bool:
@@ -77,7 +77,7 @@ def _names(row_type: type[Row]) -> str:
     return ", ".join(f"`{name}`" for name in row_type.__struct_fields__)
 
 
-def _columns(row_type: type[Row], rows: Sequence[Row]) -> list[list[Any]]:
+def _columns(row_type: type[Row], rows: Sequence[Row]) -> list[Column]:
     """Return the rows' columns as the driver takes them.
 
     Raises:
@@ -89,7 +89,7 @@ def _columns(row_type: type[Row], rows: Sequence[Row]) -> list[list[Any]]:
     return [_fitted(row_type, name, fit, column) for name, fit, column in named]
 
 
-def _fitted(row_type: type[Row], name: str, fit: Fit, column: Column) -> list[Any]:
+def _fitted(row_type: type[Row], name: str, fit: Fit, column: Column) -> Column:
     try:
         return fit(column)
     except (TypeError, ValueError, AttributeError) as error:
@@ -99,12 +99,14 @@ def _fitted(row_type: type[Row], name: str, fit: Fit, column: Column) -> list[An
         ) from error
 
 
-def _text(column: Column) -> list[str]:
+def _text(column: Column) -> Column:
+    if all(map(str.isascii, column)):
+        return column
     try:
         "".join(column).encode()
     except UnicodeEncodeError:
         return [_mended(text) for text in column]
-    return list(column)
+    return column
 
 
 def _mended(text: str) -> str:
@@ -121,12 +123,12 @@ def _moments(column: Column) -> list[int | None]:
     return moments
 
 
-def _days(column: Column) -> list[date | None]:
+def _days(column: Column) -> Column:
     """Return days that the driver can hold: it writes others as 1970-01-01."""
     for day in column:
         if day is not None and not _FIRST_DAY <= day <= _LAST_DAY:
             raise ValueError("a date is not between the years 1900 and 2299")
-    return list(column)
+    return column
 
 
 _FIT: Final[Mapping[Any, Fit]] = {
@@ -159,9 +161,9 @@ def _only(kinds: tuple[type, ...]) -> Fit:
     """Return what lets values of these types pass; the driver's own check would chop numbers."""
     allowed = (*kinds, int) if float in kinds else kinds
 
-    def fit(column: Column) -> list[Any]:
+    def fit(column: Column) -> Column:
         if not all(issubclass(kind, allowed) for kind in set(map(type, column))):
             raise TypeError(f"it holds {' or '.join(kind.__name__ for kind in kinds)}")
-        return list(column)
+        return column
 
     return fit

@@ -40,6 +40,8 @@ class Company(BaseModel, frozen=True, extra="forbid"):
         excluded_domains: likewise, by domain.
         excluded_labels: a mail that carries one is not kept: sensitivity, keyword, Gmail label.
         excluded_subject_words: a mail whose subject holds one as a word is not kept.
+        plan_budget: what the next plan may spend, in major units of the base currency.
+        plan_discount_rate: what money a year later is worth less, for present values.
     """
 
     name: str = "My company"
@@ -54,3 +56,5 @@ class Company(BaseModel, frozen=True, extra="forbid"):
     excluded_domains: tuple[str, ...] = ()
     excluded_subject_words: tuple[str, ...] = DEFAULT_SUBJECT_WORDS
     excluded_labels: tuple[str, ...] = DEFAULT_LABELS
+    plan_budget: int = Field(default=200_000, gt=0)
+    plan_discount_rate: float = Field(default=0.1, ge=0, le=1)

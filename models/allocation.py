@@ -183,7 +183,7 @@ class _Search:
         for (i, _), column in self._x.items():
             bought[i] += values[column] * self._unit
         for i, option in enumerate(self._options):
-            if lot := self._rules.lots.get(option.of, 0.0) / option.cost:
+            if lot := self._rules.lots.get(option.of, 0.0):
                 bought[i] = round(bought[i] / lot) * lot  # whole to the solver's millionth
         bought[bought < _DUST * self._unit] = 0.0
         return bought
@@ -224,7 +224,7 @@ class _Search:
         rules, row = self._rules, self._programme.row
         for item in {option.of for option in self._options}:
             members = self._members(item=item)
-            row(self._spent(members), *self._bounds(rules.floors.get(item), rules.caps.get(item)))
+            row(self._sum(members), *self._bounds(rules.floors.get(item), rules.caps.get(item)))
             for i in members:
                 self._keep_option(i, item)
 
@@ -235,19 +235,20 @@ class _Search:
         row = self._programme.row
         row(spent | {taken: -min(most, self._rules.budget) / self._unit}, high=0.0)
         least = self._rules.minimums.get(item, 0.0)
-        row(spent | {taken: -max(least / self._unit, 10 * _DUST)}, low=0.0)
+        row(self._sum([i]) | {taken: -max(least / self._unit, 10 * _DUST)}, low=0.0)
         if lot := self._rules.lots.get(item, 0.0):
             count = self._programme.column(whole=True)
-            row(spent | {count: -lot / self._unit}, low=0.0, high=0.0)
+            row(self._sum([i]) | {count: -lot / self._unit}, low=0.0, high=0.0)
 
     def _keep_choices(self) -> None:
         row, options = self._programme.row, self._options
         alone = [[item] for item in {option.of for option in options}]
         for group in [*alone, *self._rules.one_of]:
             row({self._taken[i]: 1.0 for item in group for i in self._members(item=item)}, high=1)
-        for item, other in self._rules.requires.items():
+        for item, others in self._rules.requires.items():
+            having = [j for other in others for j in self._members(item=other)]
             for i in self._members(item=item):
-                before = [j for j in self._members(item=other) if not later(options[j], options[i])]
+                before = [j for j in having if not later(options[j], options[i])]
                 row({self._taken[i]: 1.0} | {self._taken[j]: -1.0 for j in before}, high=0.0)
 
     def _gains(self) -> dict[int, float]:
@@ -279,6 +280,10 @@ class _Search:
             for i, option in enumerate(self._options)
             if pool in (None, option.pool) and item in (None, option.of)
         ]
+
+    def _sum(self, members: Sequence[int]) -> dict[int, float]:
+        """Return the curve's money of some options as terms of a row."""
+        return {column: 1.0 for (i, _), column in self._x.items() if i in members}
 
     def _spent(self, members: Sequence[int]) -> dict[int, float]:
         """Return the cost of some options as terms of a row."""

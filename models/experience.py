@@ -15,6 +15,7 @@ from models.timing import YEAR, Course, course_of
 
 MONEY_OUTCOMES: Final = ("bookings", "margin")
 """Outcomes whose effect is money; a margin needs no rate."""
+_POINT: Final = ("investment_id", "kind", "units", "spend", "margin", "std_error")
 _UNSEEN: Final = 0.3
 """The standard deviation of the unseen months' margin, as a share of it."""
 _HIRED: Final = (0.5, 0.25)
@@ -26,7 +27,8 @@ class Experience(NamedTuple):
     """What can be learnt from, and what can't, with the reason.
 
     Attributes:
-        points: `investment_id`, `kind`, `spend`, `margin`, `std_error`: of twelve months.
+        points: `investment_id`, `kind`, `units` (whom it reached), and of twelve months `spend`,
+            `margin`, `std_error`.
         left_out: `investment_id`, `kind`, `reason`.
     """
 
@@ -45,9 +47,8 @@ def experience(judgements: pd.DataFrame) -> Experience:
     reasons = [_reason(row) for row in judgements.to_dict("records")]
     told = judgements.assign(reason=reasons)
     points = [_point(row) for row in told[told["reason"] == ""].to_dict("records")]
-    columns = ["investment_id", "kind", "spend", "margin", "std_error"]
     return Experience(
-        points=pd.DataFrame(points, columns=columns),
+        points=pd.DataFrame(points, columns=list(_POINT)),
         left_out=told.loc[told["reason"] != "", ["investment_id", "kind", "reason"]],
     )
 
@@ -70,9 +71,11 @@ def hiring_point(
     return {
         "investment_id": "capacity of an average rep",
         "kind": "headcount",
+        "units": 1.0,
         "spend": unit_spend,
         "margin": monthly_margin * months * share,
         "std_error": months * float(np.hypot(std_error * share, monthly_margin * doubt)),
+        "is_assumed": True,
     }
 
 
@@ -108,6 +111,7 @@ def _point(row: Mapping[Hashable, Any]) -> tuple[object, ...]:
     return (
         row["investment_id"],
         row["kind"],
+        units,
         cost * YEAR / min(months, YEAR) if course.is_recurring else cost,
         margin,
         float(np.hypot(error * yearly, _UNSEEN * unseen * margin)),

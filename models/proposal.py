@@ -21,6 +21,11 @@ _INTERVAL: Final = (0.025, 0.975)
 SURE: Final = 0.9
 """The probability of a return above the cost from which a proposal is said to pay off."""
 _TENTH: Final = 10
+_ANY_KIND: Final = "what is believed of any kind, and wide for it"
+_UNJUDGED: Final = {
+    "headcount": "an average rep's margin with ramp and attrition, about half of it taken from "
+    "colleagues: an assumption, and wide for it"
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,9 +208,7 @@ def _reason(verdict: str, sure: float, count: int, kind: str, *, beyond: bool) -
     """Return what the forecast rests on, for a person."""
     chance = f"{sure:.0%} of what is believed possible earns the cost back"
     if count == 0:
-        ground = (
-            f"no {kind} has been judged yet: this is what is believed of any kind, and wide for it"
-        )
+        ground = f"no {kind} has been judged yet, so this is {_UNJUDGED.get(kind, _ANY_KIND)}"
     else:
         times = "one judgement" if count == 1 else f"{count} judgements"
         ground = f"it rests on {times} of {kind}, and a little on the other kinds"

@@ -149,8 +149,8 @@ def fit(
         half=np.array([d[1] for d in drawn]).reshape(len(names), draws),
         power=np.array([d[2] for d in drawn]).reshape(len(names), draws),
         surprise=random.standard_normal((len(names), draws)),
-        seen=np.array([p["spend"].max() if len(p) else 0.0 for p in by_kind]),
-        count=np.array([len(p) for p in by_kind], dtype=np.int64),
+        seen=np.nan_to_num([p.loc[~p["is_assumed"], "spend"].max() for p in by_kind]),
+        count=np.array([int((~p["is_assumed"]).sum()) for p in by_kind], dtype=np.int64),
         stretch=prior.stretch,
     )
 
@@ -328,4 +328,5 @@ def _checked(points: pd.DataFrame) -> pd.DataFrame:
             wanted = "a number" if name == "margin" else "a number above 0"
             raise UserError(f"a point's {name} is {frame[name][bad].iloc[0]!r}, not {wanted}")
         frame[name] = numbers
-    return frame
+    assumed = points["is_assumed"].to_numpy(bool) if "is_assumed" in points else False
+    return frame.assign(is_assumed=assumed)

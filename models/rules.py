@@ -1,7 +1,9 @@
 """What may be bought and what must hold: the words of an allocation, and whether they are kept.
 
 An *item* is something to spend on; its *options* are the ways to have it, such as one a start
-month, of which one at most is taken. Rules name items; amounts are money within the plan.
+month, of which one at most is taken. Rules name items. What is said by item is in its curve's
+money (of twelve months where it is paid by month, so that a hire is a hire whenever it starts);
+all else is money within the plan.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -54,7 +56,7 @@ class Rules:
         pool_floors, pool_caps: the least and the most by pool.
         month_budgets: the most that what starts in a month may cost.
         one_of: groups of items of which one at most is taken.
-        requires: an item is taken only with the other, which must not start later.
+        requires: an item is taken only with one of these others, which must not start later.
     """
 
     budget: float
@@ -67,7 +69,7 @@ class Rules:
     pool_caps: Mapping[str, float] = field(default_factory=dict)
     month_budgets: Mapping[date, float] = field(default_factory=dict)
     one_of: Sequence[Sequence[str]] = ()
-    requires: Mapping[str, str] = field(default_factory=dict)
+    requires: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 BY_ITEM: Final = ("floors", "caps", "minimums", "lots")
@@ -119,7 +121,7 @@ def broken(rules: Rules, options: Sequence[Option], spend: Sequence[float]) -> l
     dust = _DUST * max(rules.budget, 1.0)
     by_item: dict[str, float] = {}
     for option, amount in zip(options, spend, strict=True):
-        by_item[option.of] = by_item.get(option.of, 0.0) + amount
+        by_item[option.of] = by_item.get(option.of, 0.0) + amount / option.cost
     return [
         *_broken_totals(rules, options, spend, dust),
         *_broken_items(rules, by_item, dust),
@@ -168,9 +170,9 @@ def _broken_choices(
         if sum(item in group for item in items) > 1:
             yield f"one of {', '.join(group)}: more are taken"
     for option in taken:
-        other = rules.requires.get(option.of)
-        if other and not any(o.of == other and not later(o, option) for o in taken):
-            yield f"{option.of} requires {other}, not later: it is not taken"
+        others = rules.requires.get(option.of)
+        if others and not any(o.of in others and not later(o, option) for o in taken):
+            yield f"{option.of} requires {' or '.join(others)}, not later: none is taken"
 
 
 def later(option: Option, than: Option) -> bool:
@@ -191,7 +193,8 @@ def _named(
     for rule in BY_POOL:
         yield from ((name, rule, pools) for name in getattr(rules, rule))
     yield from ((name, "one_of", items) for name in chain.from_iterable(rules.one_of))
-    yield from ((name, "requires", items) for name in chain(*rules.requires.items()))
+    required = chain(rules.requires, chain.from_iterable(rules.requires.values()))
+    yield from ((name, "requires", items) for name in required)
 
 
 def _amounts(rules: Rules) -> Iterator[tuple[str, float]]:

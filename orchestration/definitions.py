@@ -4,7 +4,7 @@ import dagster as dg
 
 from contracts.clock import Clock, SystemClock
 from orchestration.dbt import Dbt
-from orchestration.defs import capture, engagement, investments, matching, when, write_back
+from orchestration.defs import capture, engagement, investments, matching, plan, when, write_back
 from orchestration.defs.heard import heard
 from orchestration.defs.transforms import dbt_assets
 from orchestration.resources import resources
@@ -20,6 +20,7 @@ def build(settings: Settings, clock: Clock) -> dg.Definitions:
             matching.match,
             engagement.engagement_score,
             investments.investment_judgement,
+            plan.plan,
             write_back.crm_write,
         ],
         asset_checks=[
@@ -28,6 +29,10 @@ def build(settings: Settings, clock: Clock) -> dg.Definitions:
             engagement.reasons_sum_to_the_score,
             engagement.batch_score_is_the_live_score,
             investments.every_investment_has_a_judgement,
+            plan.forecast_intervals_are_ordered,
+            plan.forecasts_are_the_sum_of_their_parts,
+            plan.no_allocation_breaks_a_rule,
+            plan.a_total_is_the_sum_of_its_allocations,
             write_back.the_crm_took_every_field,
         ],
         jobs=[when.everything],

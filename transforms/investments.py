@@ -11,6 +11,7 @@ from contracts.money import Money
 _WORDS: Final[Mapping[str, Mapping[str, Collection[str]]]] = {
     "investment": {"kind": KINDS, "outcome": tuple(OUTCOMES)},
     "exposure": {"unit_kind": UNIT_KINDS},
+    "proposal": {"kind": KINDS},
 }
 
 

@@ -33,6 +33,13 @@ GRANT INSERT ON ml.investment_estimate TO headwater_batch;
 GRANT INSERT ON ml.investment_diagnostic TO headwater_batch;
 GRANT INSERT ON ml.investment_event_study TO headwater_batch;
 GRANT INSERT ON ml.explanation TO headwater_batch;
+GRANT INSERT ON ml.response_curve TO headwater_batch;
+GRANT INSERT ON ml.response_point TO headwater_batch;
+GRANT INSERT ON ml.investment_forecast TO headwater_batch;
+GRANT INSERT ON ml.allocation TO headwater_batch;
+GRANT INSERT ON ml.allocation_total TO headwater_batch;
+GRANT INSERT ON ml.experiment TO headwater_batch;
+GRANT INSERT ON ml.rollout TO headwater_batch;
 GRANT CREATE DATABASE, CREATE VIEW, DROP VIEW, SELECT ON staging.* TO headwater_batch;
 GRANT CREATE DATABASE, CREATE VIEW, DROP VIEW, SELECT ON marts.* TO headwater_batch;
 

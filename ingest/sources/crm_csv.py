@@ -30,6 +30,7 @@ FILES: Final = {
     "investment_cost": "investment_costs.csv",
     "exposure": "exposures.csv",
     "attendance": "attendance.csv",
+    "proposal": "proposals.csv",
 }
 COLUMNS_FILE: Final = "columns.toml"
 

@@ -19,6 +19,7 @@ HEARD = {
         "investment": "Sales investments and what was asked of them.",
         "investment_cost": "What they cost by month.",
         "exposure": "Whom they reached, and when.",
+        "proposal": "What could be invested in, before it is decided.",
         "attendance": "Who completed which course, as a learning system tells it.",
     },
     "live": {

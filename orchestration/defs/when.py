@@ -2,10 +2,16 @@
 
 import dagster as dg
 
+from orchestration.defs.plan import PLANNED
 from settings import Settings
 
 _RUNNING = dg.DefaultScheduleStatus.RUNNING
 _ROI = dg.AssetSelection.assets(["ml", "investment_judgement"])
+_PLAN = dg.AssetSelection.assets(
+    *(["ml", table] for table in PLANNED),
+    ["marts", "investment_forecast"],
+    ["marts", "allocation"],
+)
 _WRITE_BACK = dg.AssetSelection.assets(["raw", "crm_write"])
 _ENGAGEMENT = dg.AssetSelection.assets(["raw", "match"], ["ml", "engagement_score"])
 _MARTS = dg.AssetSelection.groups("staging", "marts")
@@ -23,6 +29,7 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         "marts": ("5 * * * *", _MARTS | _CAPTURE),
         "write_back": ("20 * * * *", _WRITE_BACK),
         "return_on_investment": ("30 2 * * *", _ROI.upstream() | _ROI),
+        "plan": ("30 3 * * *", _PLAN),
     }
     return [
         dg.ScheduleDefinition(

@@ -49,7 +49,7 @@ def plans(draw):
         pool_caps=draw(st.dictionaries(st.just("p"), amounts, max_size=1)),
         month_budgets=draw(st.dictionaries(st.just(STARTS[0]), amounts, max_size=1)),
         one_of=draw(st.lists(st.lists(some, min_size=2, max_size=3, unique=True), max_size=1)),
-        requires=draw(st.dictionaries(some, some, max_size=1)),
+        requires=draw(st.dictionaries(some, st.lists(some, min_size=1, max_size=2), max_size=1)),
     )
     return curves, options, rules, draw(st.sampled_from([0.0, 0.7]))
 

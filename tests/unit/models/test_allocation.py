@@ -131,7 +131,7 @@ def test_what_requires_another_waits_for_it():
         Option(option_id="a jun", item="a", pool="a", starts_on=june, factor=0.9),
         Option(option_id="none jun", item="none", pool="none", starts_on=june),
     ]
-    rules = Rules(budget=30, requires={"a": "none"}, minimums={"none": 2})
+    rules = Rules(budget=30, requires={"a": ["none"]}, minimums={"none": 2})
     spend = bought(rules, chosen=chosen)
     assert spend["a jan"] == 0
     assert spend["a jun"] > 0
@@ -165,7 +165,7 @@ def test_an_unknown_rule_is_refused_with_the_nearest_never_dropped():
         ({"floors": {"nona": 1}}, "floors names 'nona': did you mean 'none'"),
         ({"pool_caps": {"aa": 1}}, "pool_caps names 'aa': did you mean 'a'"),
         ({"one_of": [["a", "zz"]]}, "one_of names 'zz'"),
-        ({"requires": {"a": "zz"}}, "requires names 'zz'"),
+        ({"requires": {"a": ["zz"]}}, "requires names 'zz'"),
         ({"month_budgets": {date(2027, 1, 1): 1}}, "2027-01-01"),
         ({"caps": {"a": -1}}, "caps of a is -1"),
         ({"budget": float("nan")}, "the budget is nan"),
@@ -194,7 +194,7 @@ def test_broken_sees_every_kind_of_breach():
         pool_caps={"p": 4},
         month_budgets={january: 1},
         one_of=[["a", "b"]],
-        requires={"a": "b"},
+        requires={"a": ["b"]},
     )
     said = " ".join(broken(rules, chosen, [3.0, 3.0, 6.0]))
     for word in ("budget", "floor", "cap", "minimum", "lots", "pool", "month", "one of", "way"):

@@ -67,7 +67,7 @@ def test_every_rule_is_lifted_once():
         spend_all=True,
         floors={"a": 1.0},
         lots={"b": 2.0},
-        requires={"a": "b"},
+        requires={"a": ["b"]},
         one_of=[["b", "c"]],
     )
     words = [said for said, _ in lifted(planned)]

@@ -31,6 +31,7 @@ def test_schedules_run_by_default_on_the_company_s_clock(tmp_path):
         "marts_schedule": "5 * * * *",
         "write_back_schedule": "20 * * * *",
         "return_on_investment_schedule": "30 2 * * *",
+        "plan_schedule": "30 3 * * *",
     }
     assert {plan.execution_timezone for plan in plans.values()} == {"Europe/Oslo"}
     assert {plan.default_status for plan in plans.values()} == {dg.DefaultScheduleStatus.RUNNING}

@@ -1,6 +1,7 @@
 """Where the next money should go: curves, forecasts, allocations and the next experiment."""
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from math import fsum
 from typing import Final
@@ -82,19 +83,17 @@ def plan(
     writer: dg.ResourceParam[Writer],
     clock: dg.ResourceParam[Clock],
     settings: dg.ResourceParam[Settings],
-) -> tuple[dg.MaterializeResult[None], ...]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Make the plan of the twelve months that begin with the next one."""
     now = clock.now()
     made = make(_known(reader, settings, now), now)
     writer.write(made.rows)
     counts = Counter(type(row) for row in made.rows)
-    return tuple(
-        dg.MaterializeResult(
+    for row_type in _TABLES:
+        yield dg.MaterializeResult(
             asset_key=row_type.table.split("."),
             metadata={"rows": counts[row_type], "problem": made.problem or "none"},
         )
-        for row_type in _TABLES
-    )
 
 
 @dg.asset_check(asset=["ml", "investment_forecast"])

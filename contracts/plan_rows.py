@@ -1,4 +1,4 @@
-"""Rows of a plan: what kinds bring, what proposals would, where a budget goes, what to try next.
+"""Rows of a plan: proposals, what kinds bring, what proposals would, where a budget goes, what to try next.
 
 Money is in minor units of `currency`; the rows of one plan share their `as_of`.
 """
@@ -6,7 +6,46 @@ Money is in minor units of `currency`; the rows of one plan share their `as_of`.
 from datetime import date, datetime
 from typing import ClassVar
 
-from contracts.rows import Row
+from contracts.rows import CrmRow, Row
+
+
+class ProposalRow(CrmRow, frozen=True, kw_only=True):
+    """Something that could be invested in, before it is decided.
+
+    Attributes:
+        kind: one of `contracts.investments.KINDS`.
+        amount_minor: what all of it costs in the twelve months that a plan sees, or from its start
+            to their end where it is paid by month.
+        units: whom the amount reaches: reps, licences, hires.
+        starts_on: when it would start; `starts_by` the last month in which it still may.
+        floor_units, cap_units: the fewest and the most units; None for all of `units`.
+        minimum_units: nothing, or at least so many.
+        is_whole: whether half a unit is none (a hire, a licence).
+        one_of: a word that proposals share of which one at most is made.
+        requires: the proposal without which it makes no sense.
+        ramp_months, attrition_rate, backfill_months: of what is hired; None for what is assumed
+            of its kind (`models.timing.COURSES`).
+    """
+
+    table: ClassVar[str] = "raw.proposal"
+
+    proposal_id: str
+    kind: str
+    name: str
+    amount_minor: int
+    currency: str = "USD"
+    units: float = 1.0
+    starts_on: date
+    starts_by: date | None = None
+    floor_units: float = 0.0
+    cap_units: float | None = None
+    minimum_units: float = 0.0
+    is_whole: bool = False
+    one_of: str = ""
+    requires: str = ""
+    ramp_months: float | None = None
+    attrition_rate: float | None = None
+    backfill_months: int | None = None
 
 
 class ResponseCurveRow(Row, frozen=True, kw_only=True):

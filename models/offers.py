@@ -8,7 +8,7 @@ import pandas as pd
 
 from contracts.errors import UserError
 from contracts.money import Money, Rates
-from contracts.rows import ProposalRow
+from contracts.plan_rows import ProposalRow
 from models.experiment import later
 from models.proposal import Proposal
 from models.rules import Option

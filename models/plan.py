@@ -11,8 +11,13 @@ import pandas as pd
 from contracts.errors import UserError
 from contracts.investment_rows import row_of
 from contracts.money import Rates
-from contracts.plan_rows import InvestmentForecastRow, ResponseCurveRow, ResponsePointRow
-from contracts.rows import ProposalRow, Row
+from contracts.plan_rows import (
+    InvestmentForecastRow,
+    ProposalRow,
+    ResponseCurveRow,
+    ResponsePointRow,
+)
+from contracts.rows import Row
 from models.allocation import curves_of
 from models.experience import Experience, experience, hiring_point
 from models.frontier import Plan

@@ -8,9 +8,10 @@ from typing import Any, Final
 import msgspec
 
 from contracts.clock import utc
+from contracts.entities import CRM_ENTITIES
 from contracts.errors import Rejected, UserError
 from contracts.money import Money
-from contracts.rows import CRM_ENTITIES, CrmRow
+from contracts.rows import CrmRow
 from transforms.investments import refuse_backwards, with_amount_of_hours, with_known_words
 
 INSTEAD: Final = {

@@ -17,11 +17,12 @@ from contracts.plan_rows import (
     AllocationTotalRow,
     ExperimentRow,
     InvestmentForecastRow,
+    ProposalRow,
     ResponseCurveRow,
     ResponsePointRow,
     RolloutRow,
 )
-from contracts.rows import CurrencyRateRow, ProposalRow, Row
+from contracts.rows import CurrencyRateRow, Row
 from models.experiment import later
 from models.panel import period_of
 from models.plan import Known, make

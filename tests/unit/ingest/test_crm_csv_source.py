@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from contracts.entities import CRM_ENTITIES
 from contracts.errors import UserError
-from contracts.rows import CRM_ENTITIES
 from ingest.sources.crm_csv import FILES, CrmCsvSource
 
 

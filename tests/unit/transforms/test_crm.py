@@ -6,8 +6,8 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from contracts.entities import CRM_ENTITIES
 from contracts.errors import Rejected
-from contracts.rows import CRM_ENTITIES
 from transforms.crm import decode_crm, fields_of
 
 HEARD_AT = datetime(2026, 11, 23, 12, tzinfo=UTC)

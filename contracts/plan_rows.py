@@ -1,4 +1,4 @@
-"""Rows of a plan: proposals, what kinds bring, what proposals would, where a budget goes, what to try next.
+"""Rows of a plan: proposals, what they and their kinds bring, where money goes, what to try next.
 
 Money is in minor units of `currency`; the rows of one plan share their `as_of`.
 """

@@ -125,9 +125,11 @@ class Processes:
         """Stop everything on the way out, whatever the reason.
 
         SIGTERM means the same as Ctrl-C: both raise KeyboardInterrupt here. While the processes
-        stop, further signals wait.
+        stop, further signals wait. SIGINT is heard even where a shell that starts us in the
+        background ignores it: Dagster, which runs in process, gives SIGTERM the same handler.
         """
         before = signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             yield
         finally:
@@ -210,6 +212,7 @@ def _interrupt(*_: object) -> None:
 
 def _die_with_parent() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # where it is ignored, Dagster ignores SIGTERM too
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

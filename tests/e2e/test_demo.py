@@ -69,8 +69,8 @@ def second_showing(
 
 
 def _nothing_is_left_behind(environment: dict[str, str]) -> None:
-    """Python's resource trackers end by themselves, a moment after the last of their users."""
-    deadline = monotonic() + 10
+    """Resource trackers and code servers end by themselves, a moment after their users."""
+    deadline = monotonic() + 30
     while left := _running(environment):
         assert monotonic() < deadline, left
         sleep(0.1)

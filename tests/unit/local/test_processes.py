@@ -165,3 +165,26 @@ def test_a_taken_port_names_the_setting_that_moves_ours():
         with pytest.raises(UserError, match=f"port {port} .* taken .* HEADWATER_DASHBOARD_PORT"):
             refuse_taken_port(port, "HEADWATER_DASHBOARD_PORT")
     refuse_taken_port(port, "HEADWATER_DASHBOARD_PORT")
+
+
+def test_a_program_hears_ctrl_c_where_its_parent_ignores_it(tmp_path):
+    """A shell starts what is in the background so; Dagster then ignores SIGTERM as well."""
+    mark = tmp_path / "handler"
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        processes = Processes(tmp_path)
+        with processes.stopped_at_the_end():
+            processes.start(
+                _program(
+                    f"""
+                    import pathlib, signal, time
+                    pathlib.Path({str(mark)!r}).write_text(signal.getsignal(signal.SIGINT).__name__)
+                    time.sleep(60)
+                    """,
+                    ready=lambda: mark.exists() and mark.read_text() != "",
+                )
+            )
+            processes.wait_ready("probe")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert mark.read_text() == "default_int_handler"

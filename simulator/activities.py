@@ -12,7 +12,7 @@ from simulator.crm_deals import account_ids, opportunity_ids
 from simulator.directory import PARTNER_ACCOUNT, PARTNER_DOMAIN, Directory
 from simulator.dynamics import dynamics_of
 from simulator.panel import unit_names
-from simulator.talk import AUTOMATIC, BOUNCE, BULK, CALL, INTERNAL, MEETING, PARTNER
+from simulator.said import AUTOMATIC, BOUNCE, BULK, CALL, INTERNAL, MEETING, PARTNER
 from simulator.timeline import Timeline
 
 NEWSLETTERS: Final = tuple(

@@ -10,7 +10,7 @@ from simulator.letters import Letter
 from simulator.people import People, machines
 from simulator.person import Person
 from simulator.quoting import answer_subject, quote, signature
-from simulator.talk import AWAY, BOUNCE, BULK, INTERNAL, PARTNER, Said
+from simulator.said import AWAY, BOUNCE, BULK, INTERNAL, PARTNER, Said
 from simulator.topics import Language, draw_slots, language_with, load_language
 
 _ALTERNATIVE: Final = 0.35

@@ -18,7 +18,7 @@ from simulator.letters import Letter
 from simulator.mailboxes import copies, deliver, file_name
 from simulator.meetings import Talked, talked
 from simulator.people import People
-from simulator.talk import CALL, INTERNAL, MEETING, Said, each_said
+from simulator.said import CALL, INTERNAL, MEETING, Said, each_said
 
 _NUMBERS: Final = 1_000_000
 """Ids of a live day begin at its second times this, so that no id comes up twice."""

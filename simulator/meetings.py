@@ -8,7 +8,7 @@ from typing import Any, Final
 from simulator.letters import Letter
 from simulator.people import People
 from simulator.person import Person
-from simulator.talk import CALL, Said
+from simulator.said import CALL, Said
 
 _PHONE, _CALENDAR = "dialbird", "meetwell"
 _ANSWERS: Final = {"ACCEPTED": 0.86, "TENTATIVE": 0.09, "DECLINED": 0.05}

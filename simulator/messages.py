@@ -21,7 +21,7 @@ from simulator.letters import Letter
 from simulator.mailboxes import copies, file_name, keep, open_mailboxes
 from simulator.meetings import Talked
 from simulator.people import People
-from simulator.talk import CALL, MEETING, Said, each_said
+from simulator.said import CALL, MEETING, Said, each_said
 
 INVITATION, ANSWER = "invitation", "answer"
 """Kinds of mail that this form has beside those of `Talk`: they come with meetings."""

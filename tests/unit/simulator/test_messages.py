@@ -15,7 +15,7 @@ from ingest.sources.calls import CallLogSource
 from ingest.sources.maildir import MaildirSource
 from simulator.follow import Order
 from simulator.meetings import _folded
-from simulator.talk import AWAY, BOUNCE, BULK, INTERNAL
+from simulator.said import AWAY, BOUNCE, BULK, INTERNAL
 from simulator.write import write_company
 from tests.unit.simulator.companies import scenario_with
 from transforms.calls import call_name, decode_call

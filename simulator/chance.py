@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-VERSION = "simulator/2"
+VERSION = "simulator/3"
 """Changes whenever the same scenario and seed would give another company."""
 
 

@@ -141,6 +141,7 @@ class Talk(Knobs, frozen=True, kw_only=True):
 
     Attributes:
         threads_per_month, calls_per_month, meetings_per_month: of an open deal of mean engagement.
+        group_size: mean size of a deal's buying group, with whom it is talked about.
         engagement_log: how much more at one sd more engagement.
         idle_threads_per_month: of an account, whether or not it has a deal.
         reply_rate: chance that a mail is answered; `engagement_reply` on the logit scale.
@@ -159,6 +160,7 @@ class Talk(Knobs, frozen=True, kw_only=True):
     threads_per_month: NotNegative = 2.2
     calls_per_month: NotNegative = 1.2
     meetings_per_month: NotNegative = 0.5
+    group_size: Annotated[float, msgspec.Meta(ge=1)] = 3.0
     engagement_log: float = 0.5
     idle_threads_per_month: NotNegative = 0.06
     reply_rate: Share = 0.66

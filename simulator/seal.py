@@ -67,6 +67,7 @@ def _deals(company: Company) -> pd.DataFrame:
         {
             "opportunity_id": opportunity_ids(len(deals.seat)),
             "account_id": account_ids(history)[account],
+            "buying_group": _groups(company, account),
             "owner_rep_id": np.array(unit_names(history), dtype=object)[owner],
             "fit": FITS[deals.fit],
             "amount": deals.amount,
@@ -75,6 +76,17 @@ def _deals(company: Company) -> pd.DataFrame:
             "outcome": _OUTCOMES[deals.outcome],
         }
     )
+
+
+def _groups(company: Company, account: np.ndarray) -> list[list[str]]:
+    """Return the contacts of each deal's buying group, who leads it first."""
+    ids, first = contact_ids(company.who), company.who.first_contact
+    begins, people = first[account].tolist(), np.diff(first)[account].tolist()
+    lead, size = company.timeline.lead.tolist(), company.timeline.group.tolist()
+    return [
+        [ids[at + (who + place) % of] for place in range(min(group, of))]
+        for at, of, who, group in zip(begins, people, lead, size, strict=True)
+    ]
 
 
 def _deal_months(company: Company) -> pd.DataFrame:

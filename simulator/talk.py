@@ -32,6 +32,7 @@ from simulator.timeline import Timeline
 
 _LONGEST: Final = 14
 _NOBODY: Final = -1
+_ANYBODY: Final = 8
 _MEETING_SECONDS: Final = (1500, 1800, 2700, 3600)
 _CALL_LOG_SECONDS, _CALL_SIGMA = 5.4, 0.9
 _EVENING_MINUTES: Final = (60, 240)
@@ -102,10 +103,10 @@ class Talk:
         rng, count = self._rng, len(about)
         account, level = about["account"].to_numpy(), about["level"].to_numpy()
         wider = rng.geometric(1 / (1.2 + 0.35 * np.maximum(level, 0)), (2, count)) - 1
-        lead = about["lead"].to_numpy() + wider[0]
+        lead, group = about["lead"].to_numpy(), about["group"].to_numpy()
         others = rng.random(count) < 0.15 + 0.1 * np.maximum(level, 0)
-        copied = self._one_of(account, lead + 1 + wider[1], month)
-        contact = self._one_of(account, lead, month)
+        contact = self._one_of(account, lead + wider[0] % group, month)
+        copied = self._one_of(account, lead + (wider[0] + 1 + wider[1]) % group, month)
         return self._frame(
             kind,
             month,
@@ -139,7 +140,8 @@ class Talk:
         account = np.repeat(np.arange(count.size), count)
         lead = self._rng.integers(0, 8, account.size)
         seat = account // self._history.latent.size.shape[1]
-        columns = {"seat": seat, "account": account, "lead": lead, "deal": _NOBODY, "level": 2}
+        columns = {"seat": seat, "account": account, "lead": lead, "group": _ANYBODY}
+        columns |= {"deal": _NOBODY, "level": 2}
         about = pd.DataFrame(columns, index=range(account.size))
         return self._answered(self._first(ACCOUNT, month, about, self._minutes(month, len(about))))
 

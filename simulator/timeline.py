@@ -31,6 +31,7 @@ class Timeline:
         months: their true states.
         opened, ended: minutes of each deal; `ended` is far away while it is open.
         lead: which of the account's contacts leads each deal (to be taken modulo their number).
+        group: how many of them, from the lead on, are its buying group.
         moves: `deal`, `minute`, `stage` (its place in STAGES): every stage reached after the first.
     """
 
@@ -52,6 +53,7 @@ class Timeline:
         self.lead = rng.integers(0, _MOST_CONTACTS, count)
         self._month_rows = np.searchsorted(months.month, np.arange(history.months + 1))
         self.moves = self._moves(dynamics_of(history.scenario).levels, begins, rng)
+        self.group = 1 + rng.poisson(history.scenario.talk.group_size - 1, count)
 
     def open_in(self, month: int) -> pd.DataFrame:
         """Return the deals that are open in a month, with what `Talk` needs to know of them."""
@@ -64,6 +66,7 @@ class Timeline:
                 "seat": seat,
                 "account": seat * self._accounts + self.deals.account[deal],
                 "lead": self.lead[deal],
+                "group": self.group[deal],
                 "level": self.months.level[rows],
                 "opened_minute": self.opened[deal],
                 "ended_minute": self.ended[deal],

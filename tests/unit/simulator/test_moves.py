@@ -114,3 +114,16 @@ def test_accounts_have_several_deals_open_at_once(said):
     month = mails["event_time"].dt.strftime("%Y-%m")
     deals = mails.groupby(["account_id", month])["opportunity_id"].nunique()
     assert (deals > 1).mean() > 0.1
+
+
+def test_a_deal_is_talked_about_with_its_buying_group(folder, said, contacts):
+    deals = pd.read_parquet(folder / "sealed" / "deals.parquet").set_index("opportunity_id")
+    size = deals["buying_group"].map(len)
+    assert size.min() == 1
+    assert 2 < size.mean() < 3
+    mails = said[said["opportunity_id"] != ""]
+    group = deals.loc[mails["opportunity_id"], "buying_group"]
+    within = [who in people for who, people in zip(mails["contact_id"], group, strict=True)]
+    moved = contacts["contact_id"].duplicated().sum()
+    assert moved > 0
+    assert 0.95 < sum(within) / len(within) < 1  # the next one speaks for who has gone

@@ -8,6 +8,15 @@ A panel is a frame with one row per unit and period:
 - `start`: the first period in which the investment reached the unit, the same in all of its rows;
   0 for never.
 
+Optional, and used where they are there:
+
+- `stop`: the first period in which it no longer applies, the same in all of a unit's rows; 0 for
+  lasting. Without the column all of it lasts;
+- `dose`: how much of it the unit got; above 0;
+- `team`, `region`: where the unit works in that period; it may move;
+- `placebo`: an outcome that the investment cannot move;
+- `other_start`: since when another investment has been at work on the unit, 0 for never.
+
 A unit may enter late and leave early: it has rows for the periods in which it was there.
 """
 
@@ -21,6 +30,10 @@ import pandas as pd
 from contracts.errors import UserError
 
 COLUMNS: Final = ("unit", "period", "outcome", "start")
+NUMBERS: Final = ("stop", "dose", "placebo", "other_start")
+GROUPS: Final = ("team", "region")
+_WHOLE: Final = {"period", "start", "stop", "other_start"}
+_OF_UNIT: Final = ("start", "stop", "other_start")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +51,23 @@ class Requirements:
     pre_periods: int = 4
     covered_rate: float = 0.5
     pretrend_p_value: float = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handling:
+    """What is left out of a comparison, and how often sound panels may be warned of.
+
+    Attributes:
+        newcomer_periods: of whoever comes after the panel's first period: the climb.
+        leaver_periods: of whoever goes before its last: the months that went badly.
+        wake_periods: after a stop, before a unit is taken for untouched again.
+        alarm_rate: share of sound panels that all the diagnostics together may warn of.
+    """
+
+    newcomer_periods: int = 6
+    leaver_periods: int = 3
+    wake_periods: int = 3
+    alarm_rate: float = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +103,11 @@ def checked(panel: pd.DataFrame, covariates: Sequence[str] = ()) -> pd.DataFrame
         raise UserError(f"the panel has no column {', '.join(missing)}: it needs {wanted}")
     if panel.empty:
         raise UserError("the panel is empty: it needs a row per unit and period")
-    frame = panel[wanted].sort_values(["unit", "period"], ignore_index=True)
-    for name in wanted[1:]:
-        frame[name] = _finite(frame[name], whole=name in {"period", "start"})
+    optional = [name for name in (*NUMBERS, *GROUPS) if name in panel and name not in wanted]
+    frame = panel[[*wanted, *optional]].sort_values(["unit", "period"], ignore_index=True)
+    for name in frame.columns[1:]:
+        if name not in GROUPS:
+            frame[name] = _finite(frame[name], whole=name in _WHOLE)
     _refuse_contradictions(frame)
     frame.loc[frame["start"] > frame["period"].max(), "start"] = 0
     return frame
@@ -83,7 +115,7 @@ def checked(panel: pd.DataFrame, covariates: Sequence[str] = ()) -> pd.DataFrame
 
 def survey(frame: pd.DataFrame) -> Design:
     """Return the design of a checked panel."""
-    starts = frame.groupby("unit")["start"].first()
+    starts = frame.groupby("unit", observed=True)["start"].first()
     seen = frame.set_index(["unit", "period"]).index
     reached = starts[starts > 0]
     before = list(zip(reached.index, reached - 1, strict=True))
@@ -99,8 +131,11 @@ def survey(frame: pd.DataFrame) -> Design:
 
 
 def treated(frame: pd.DataFrame) -> pd.Series:
-    """Return which rows lie in or after their unit's start."""
-    return (frame["start"] > 0) & (frame["period"] >= frame["start"])
+    """Return which rows lie in or after their unit's start, and before its stop if it has one."""
+    since = (frame["start"] > 0) & (frame["period"] >= frame["start"])
+    if "stop" not in frame:
+        return since
+    return since & ((frame["stop"] == 0) | (frame["period"] < frame["stop"]))
 
 
 def refusal(design: Design, required: Requirements) -> str | None:
@@ -154,6 +189,12 @@ def _refuse_contradictions(frame: pd.DataFrame) -> None:
     if twice.any():
         row = frame[twice].iloc[0]
         raise UserError(f"the panel has two rows for {row['unit']} in period {row['period']}")
-    starts = frame.groupby("unit")["start"].nunique()
-    if (starts > 1).any():
-        raise UserError(f"{starts.idxmax()} has {starts.max()} different starts: it needs one")
+    for name in _OF_UNIT:
+        if name in frame:
+            counts = frame.groupby("unit", observed=True)[name].nunique()
+            if (counts > 1).any():
+                told = f"{counts.idxmax()} has {counts.max()} different {name}s"
+                raise UserError(f"{told}: it needs one")
+    if "stop" in frame and (early := (frame["stop"] > 0) & (frame["stop"] <= frame["start"])).any():
+        row = frame[early].iloc[0]
+        raise UserError(f"{row['unit']} stops in {row['stop']}, not after its start {row['start']}")

@@ -1,7 +1,7 @@
 """One registered investment, judged with what the warehouse knows of it: the row that is kept."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 import pandas as pd
@@ -11,8 +11,7 @@ from contracts.fiscal import FiscalCalendar
 from contracts.investment_rows import InvestmentJudgementRow
 from contracts.money import Money, Rates
 from contracts.rows import InvestmentCostRow, InvestmentRow
-from models.effect import ESTIMATOR
-from models.incremental import CODE_VERSION, Judgement, Terms, judge
+from models.incremental import CODE_VERSION, ESTIMATOR, Judgement, Terms, judge
 from models.panel import Window, build, closed_months
 
 
@@ -101,8 +100,9 @@ def _row(
     evidence: Evidence,
     as_of: datetime,
 ) -> InvestmentJudgementRow:
-    told = asdict(judgement)
-    del told["naive_effect"]
+    columns = InvestmentJudgementRow.__struct_fields__
+    kept = {field.name for field in fields(Judgement)}.intersection(columns)
+    told = {name: getattr(judgement, name) for name in kept}
     return InvestmentJudgementRow(
         investment_id=investment.investment_id,
         as_of=as_of,

@@ -172,11 +172,10 @@ def _drifting_with_talent(panel, seed):
 @pytest.mark.parametrize(
     ("cost", "margin", "said"),
     [
-        (0, 0.8, "more than nothing"),
-        (-5, 0.8, "more than nothing"),
-        (1, 0, "above 0"),
-        (1, 1.2, "at most 1"),
-        (1, float("nan"), "above 0"),
+        (-5, 0.8, "below nothing"),
+        (1, 1.2, "up to 1"),
+        (1, float("nan"), "must be a number"),
+        (1, 0, "not 0"),
     ],
 )
 def test_terms_that_make_no_return_are_refused(cost, margin, said):

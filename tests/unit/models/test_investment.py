@@ -96,10 +96,17 @@ def test_what_happened_after_the_moment_changes_nothing(evidence):
     assert judged(evidence, as_of=earlier) == judged(evidence, as_of=earlier, bookings=changed)
 
 
+def test_without_a_cost_on_record_the_effect_is_told_and_no_return(evidence):
+    row = judged(evidence, COACHING, costs=[])
+    assert row.verdict == "cannot_tell"
+    assert "No cost is on record" in row.reason
+    assert row.effect is not None
+    assert row.roi is None
+
+
 @pytest.mark.parametrize(
     ("investment", "changes", "said"),
     [
-        (COACHING, {"costs": []}, "more than nothing"),
         (COACHING, {"costs": [cost(date(2025, 9, 1), 5, "GBP")]}, "no GBP to USD rate"),
         (replace(COACHING, gross_margin_rate=0), {}, "margin"),
         (replace(COACHING, outcome="win_rate"), {}, "win_rate"),

@@ -1,0 +1,95 @@
+"""Before the start: whether those reached moved like the others, up to the last quarter."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from models.diagnostics.finding import Suspicion, suspicion
+from models.grid import Flags
+from models.imputation import Fit, Mean
+from models.score import Added, added
+
+JUST_BEFORE: Final = 3
+_YEAR: Final = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """The drift of those reached before their start.
+
+    Attributes:
+        trend: of the drift, a year.
+        carried: the effect that one unit of drift would feign, if it went on after the start.
+    """
+
+    trend: Added
+    carried: float
+
+
+def drift_of(model: Fit, cells: Flags) -> Drift:
+    """Measure the drift before the start, and what it would come to in the treated cells."""
+    grid = model.grid
+    trend = added(model, np.where(grid.reached[:, None], grid.since / _YEAR, 0.0))
+    slope = model.expected if model.is_proportional else np.ones(cells.shape)
+    carried = float((trend.cleared * slope * cells).sum() / max(int(cells.sum()), 1))
+    return Drift(trend=trend, carried=carried)
+
+
+def pre_trend(drift: Drift, freedom: int, *, is_randomised: bool) -> Suspicion:
+    """Test that those reached did not drift away from the others before they were reached.
+
+    Where a lot was drawn, a drift is chance: it is warned of, and not taken for a bias.
+    """
+    statistic, p_value = drift.trend.t_test(freedom)
+    return suspicion(
+        "pre_trend",
+        statistic,
+        p_value,
+        weight=3.0,
+        loud="warn" if is_randomised else "refuse",
+        quiet=(
+            "Those reached did not move away from the others before, as far as so few months can "
+            f"tell (p = {p_value:.2f}). That is weak evidence: a drift may be there unseen."
+        ),
+        alarm=(
+            "Those reached were moving differently from the others before they were reached "
+            f"(p = {p_value:.3f}): what followed may be that drift, not the investment."
+        ),
+    )
+
+
+def just_before(model: Fit, freedom: int) -> Suspicion:
+    """Test that the last quarter before the start was like those before it.
+
+    A peak or a dip there means that people were chosen for recent results, which return to normal
+    by themselves (Ashenfelter, Review of Economics and Statistics 60, 1978), or that they knew what
+    was coming.
+    """
+    since = model.grid.since
+    near = model.grid.reached[:, None] & (since < 0) & (since >= -JUST_BEFORE)
+    bump = added(model, near.astype(float))
+    statistic, p_value = bump.t_test(freedom)
+    what = "unusually good" if bump.coefficient > 0 else "unusually bad"
+    return suspicion(
+        "just_before",
+        statistic,
+        p_value,
+        weight=2.0,
+        loud="refuse",
+        quiet="The quarter before the start was like those before it.",
+        alarm=(
+            f"The quarter before the start was {what} for those reached (p = {p_value:.3f}): they "
+            "were chosen for it, or acted on what was coming, and would have come back to normal "
+            "without the investment."
+        ),
+    )
+
+
+def undrifted(gain: Mean, drift: Drift) -> Mean:
+    """Return the effect if the drift from before had gone on after the start."""
+    return Mean(
+        value=gain.value - drift.trend.coefficient * drift.carried,
+        influence=gain.influence - drift.trend.influence * drift.carried,
+        cells=gain.cells,
+    )

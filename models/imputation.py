@@ -1,0 +1,188 @@
+"""What would have happened without: predicted for each cell from the cells that were not reached.
+
+Imputation after Borusyak, Jaravel and Spiess (Review of Economic Studies 91, 2024): a model with a
+level for each unit, a shock for each period and a trend for each covariate is fitted to untreated
+cells alone; what treated cells show beyond its prediction is the effect. Two forms of it:
+
+- additive: Y(0) = level + shock + covariates * (trend of time);
+- proportional: E Y(0) = exp(level + shock + covariates * (trend of time)), fitted as a Poisson
+  pseudo-likelihood, which needs no distribution but the mean (Wooldridge, Econometrics Journal 26,
+  2023). Seasons and growth then scale with a unit's level, as they do in sales.
+
+Both are consistent with few periods, as the levels drop out of the others' equations. Errors come
+from influence functions summed by unit (or team), so that a unit's months count as one observation.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from models.grid import Flags, Floats, Grid, Whole
+
+_STEPS: Final = 40
+_LARGEST_STEP: Final = 2.0
+_CLOSE: Final = 1e-7
+_RIDGE: Final = 1e-9
+"""Of the mean curvature: it picks one of many equal answers, and moves none by more than that."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """A model of the untreated.
+
+    Attributes:
+        expected: what it predicts without the investment, for all cells (n x T).
+        weight: each untreated cell's weight in the curvature (n x T).
+        residual: outcome less expectation in untreated cells, 0 elsewhere (n x T).
+        is_proportional: its form.
+        basis: theta = basis @ free parameters; theta is T x K, flat.
+        curvature: of the free parameters, levels partialled out.
+    """
+
+    grid: Grid
+    untreated: Flags
+    expected: Floats
+    weight: Floats
+    residual: Floats
+    is_proportional: bool
+    basis: Floats
+    curvature: Floats
+
+    @cached_property
+    def share(self) -> Floats:
+        """Each untreated cell's share of its unit's weight (n x T)."""
+        return _shares(self.weight)
+
+    def steps(self, gradient: Floats) -> Floats:
+        """Return how theta answers to a gradient (T x K)."""
+        free = np.linalg.solve(self.curvature, self.basis.T @ gradient.ravel())
+        return np.asarray((self.basis @ free).reshape(gradient.shape))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mean:
+    """A mean over cells of outcome less expectation, with each unit's influence on it (n)."""
+
+    value: float
+    influence: Floats
+    cells: int
+
+    def std_error(self, cluster: Whole | None = None) -> float:
+        """Return the standard error, clustered by unit, or by the cluster of each unit."""
+        return clustered_error(self.influence, cluster)
+
+
+def clustered_error(influence: Floats, cluster: Whole | None = None) -> float:
+    """Return the standard error of what units have this influence on (n)."""
+    summed = influence if cluster is None else np.bincount(cluster, influence)
+    count = int(np.count_nonzero(summed))
+    return float(np.sqrt((summed @ summed) * count / max(count - 1, 1)))
+
+
+def fit(grid: Grid, *, proportional: bool, untreated: Flags | None = None) -> Fit:
+    """Fit the model to the grid's untreated cells, or to those named."""
+    cells = grid.untreated if untreated is None else untreated
+    basis = _basis(len(grid.periods), grid.features.shape[1])
+    theta = np.zeros((len(grid.periods), grid.features.shape[1]))
+    model = _at(theta, grid, cells, basis, proportional=proportional)
+    for _ in range(_STEPS if proportional else 1):
+        step = model.steps(model.residual.T @ grid.features)
+        largest = float(np.abs(step).max())
+        theta = theta + step * (min(1.0, _LARGEST_STEP / (largest + _CLOSE)) if proportional else 1)
+        model = _at(theta, grid, cells, basis, proportional=proportional)
+        if largest < _CLOSE:
+            break
+    return model
+
+
+def _at(theta: Floats, grid: Grid, cells: Flags, basis: Floats, *, proportional: bool) -> Fit:
+    """Return the model with these trends, and the levels that fit them best."""
+    outcome = np.where(cells, grid.outcome, 0.0)
+    form = _scaled if proportional else _shifted
+    expected, weight = form(outcome, grid.features @ theta.T, cells)
+    return Fit(
+        grid=grid,
+        untreated=cells,
+        expected=expected,
+        weight=weight,
+        residual=outcome - expected * cells,
+        is_proportional=proportional,
+        basis=basis,
+        curvature=_curvature(weight, grid.features, basis),
+    )
+
+
+def mean_gain(model: Fit, cells: Flags) -> Mean:
+    """Return the mean of outcome less expectation over cells outside of the fit."""
+    grid = model.grid
+    counts = cells.sum(axis=1)
+    total = max(int(counts.sum()), 1)
+    gains = ((grid.outcome - model.expected) * cells).sum(axis=1)
+    value = float(gains.sum() / total)
+    slope = model.expected * cells if model.is_proportional else cells.astype(float)
+    pull = slope.sum(axis=1, keepdims=True) * model.share - slope
+    answer = grid.features @ model.steps(pull.T @ grid.features).T
+    drawn = (model.residual * answer).sum(axis=1)
+    return Mean(value=value, influence=(gains - value * counts + drawn) / total, cells=total)
+
+
+def predictable(model: Fit, cells: Flags, *, pre_periods: int, others: int) -> Flags:
+    """Return which of the cells have somebody to compare with, then and before."""
+    has_past = model.untreated.sum(axis=1) >= pre_periods
+    has_others = model.untreated.sum(axis=0) >= others
+    return np.asarray(cells & has_past[:, None] & has_others)
+
+
+def _scaled(outcome: Floats, eta: Floats, cells: Flags) -> tuple[Floats, Floats]:
+    base = np.exp(eta - eta.max(axis=1, keepdims=True))
+    within = (base * cells).sum(axis=1)
+    level = outcome.sum(axis=1) / np.where(within > 0, within, 1)
+    expected = level[:, None] * base
+    return expected, expected * cells
+
+
+def _shifted(outcome: Floats, eta: Floats, cells: Flags) -> tuple[Floats, Floats]:
+    count = np.maximum(cells.sum(axis=1), 1)
+    level = (outcome - eta * cells).sum(axis=1) / count
+    return eta + level[:, None], cells.astype(float)
+
+
+def _shares(weight: Floats) -> Floats:
+    total = weight.sum(axis=1, keepdims=True)
+    return np.asarray(weight / np.where(total > 0, total, 1))
+
+
+def _curvature(weight: Floats, features: Floats, basis: Floats) -> Floats:
+    """Return sum over units of (diag(w) - w w' / sum(w)) kron x x', in the free parameters."""
+    units, periods = weight.shape
+    count = features.shape[1]
+    rooted = weight / np.sqrt(np.maximum(weight.sum(axis=1, keepdims=True), 1e-300))
+    wide = (rooted[:, :, None] * features[:, None, :]).reshape(units, periods * count)
+    full = -(wide.T @ wide).reshape(periods, count, periods, count)
+    place = np.arange(periods)
+    full[place, :, place, :] += np.einsum("it,ia,ib->tab", weight, features, features)
+    free = basis.T @ full.reshape(periods * count, -1) @ basis
+    free[np.diag_indices_from(free)] += _RIDGE * max(float(free.diagonal().mean()), 1e-300)
+    return np.asarray(free)
+
+
+_TREND_DEGREE: Final = 2
+
+
+def _basis(periods: int, count: int) -> Floats:
+    """Return the basis of theta: a shock a period, and a parabola of time for each covariate.
+
+    A covariate with a coefficient of its own in each period would cost twice the variance, and buys
+    only that better sellers may have other seasons.
+    """
+    time = np.linspace(-1, 1, periods)
+    shocks = np.zeros((periods, count, periods))
+    shocks[np.arange(periods), 0, np.arange(periods)] = 1
+    trends = np.zeros((periods, count, count - 1, _TREND_DEGREE))
+    for covariate in range(1, count):
+        for degree in range(_TREND_DEGREE):
+            trends[:, covariate, covariate - 1, degree] = time ** (degree + 1)
+    flat = trends.reshape(periods * count, -1)
+    return np.hstack([shocks.reshape(periods * count, -1), flat])

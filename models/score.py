@@ -1,0 +1,54 @@
+"""What the untreated would show of something that the model has no word for: score tests.
+
+A regressor (a drift of those reached, a dip just before, the share of reached team mates) is added
+to a fitted model, in one step from the fit: exact for the additive form, a score test for the
+proportional one, in which the coefficient is on the logarithmic scale.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from models.grid import Floats, Whole
+from models.imputation import Fit, clustered_error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Added:
+    """The coefficient of an added regressor.
+
+    Attributes:
+        influence: of each unit on it (n).
+        cleared: the regressor in all cells, freed of what the model explains already (n x T).
+    """
+
+    coefficient: float
+    influence: Floats
+    cleared: Floats
+
+    def t_test(self, freedom: int, cluster: Whole | None = None) -> tuple[float, float]:
+        """Return Student's t and its two-sided p-value; 0 and 1 where the regressor tells nothing.
+
+        Errors are by unit, or by cluster.
+        """
+        error = clustered_error(self.influence, cluster)
+        statistic = self.coefficient / error if error > 0 else 0.0
+        return statistic, float(2 * special.stdtr(max(freedom, 1), -abs(statistic)))
+
+
+def added(model: Fit, regressor: Floats) -> Added:
+    """Add a regressor (n x T) to a model of the untreated."""
+    features = model.grid.features
+    centred = regressor - (model.share * regressor).sum(axis=1, keepdims=True)
+    explained = features @ model.steps((model.weight * centred).T @ features).T
+    explained -= (model.share * explained).sum(axis=1, keepdims=True)
+    cleared = centred - explained
+    told = float((model.weight * cleared**2).sum())
+    if told <= 1e-9 * float((model.weight * regressor**2).sum()):
+        return Added(coefficient=0.0, influence=np.zeros(len(features)), cleared=cleared)
+    scores = (model.residual * cleared).sum(axis=1)
+    coefficient = float(scores.sum() / told)
+    errors = model.weight * cleared * (coefficient * cleared)
+    influence = (scores - errors.sum(axis=1)) / told
+    return Added(coefficient=coefficient, influence=influence, cleared=cleared)

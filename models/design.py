@@ -123,11 +123,18 @@ def survey(frame: pd.DataFrame) -> Design:
     first = measured.min() if len(measured) else 0
     return Design(
         treated_units=len(measured),
-        control_units=int(((starts == 0) | (starts > first)).sum()) if first else 0,
+        control_units=_compared_with(frame, first) if first else 0,
         treated_unit_months=int(treated(frame).sum()),
         pre_periods=_periods_before(frame[frame["unit"].isin(measured.index)]),
         cohorts=int(measured.nunique()),
     )
+
+
+def _compared_with(frame: pd.DataFrame, first: int) -> int:
+    """Count who was there, untouched, both before the first start and after it."""
+    free = frame[(frame["start"] == 0) | (frame["period"] < frame["start"])]
+    early = free.loc[free["period"] < first, "unit"].unique()
+    return int(free.loc[free["period"] >= first, "unit"].drop_duplicates().isin(early).sum())
 
 
 def treated(frame: pd.DataFrame) -> pd.Series:

@@ -128,10 +128,10 @@ def mean_gain(model: Fit, cells: Flags) -> Mean:
     return Mean(value=value, influence=(gains - value * counts + drawn) / total, cells=total)
 
 
-def predictable(model: Fit, cells: Flags, *, pre_periods: int, others: int) -> Flags:
-    """Return which of the cells have somebody to compare with, then and before."""
-    has_past = model.untreated.sum(axis=1) >= pre_periods
-    has_others = model.untreated.sum(axis=0) >= others
+def predictable(untreated: Flags, cells: Flags, *, past: int, others: int) -> Flags:
+    """Return which of the cells have a past of so many periods, and so many others to compare."""
+    has_past = untreated.sum(axis=1) >= past
+    has_others = untreated.sum(axis=0) >= others
     return np.asarray(cells & has_past[:, None] & has_others)
 
 

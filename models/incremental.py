@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from models.comparison import compared
 from models.crosscheck import second_opinion
 from models.design import Design, Handling, Requirements, checked, refusal, survey
 from models.diagnostics.before import drift_of, just_before, pre_trend
@@ -19,22 +20,21 @@ from models.diagnostics.finding import Diagnostic, weighed
 from models.effect import (
     Estimate,
     NotEstimable,
-    estimate_of,
     naive_contrast,
     naive_difference,
 )
-from models.grid import Flags, Grid, laid_out
-from models.imputation import Fit, Mean, fit, mean_gain, predictable
+from models.grid import Grid, laid_out
 from models.judgement import Judgement, reason_of, return_of, verdict_of, warned
 from models.terms import Terms
 
 CODE_VERSION: Final = "incremental/2"
 """Changes whenever the same panel could be judged differently."""
-ESTIMATOR: Final = "imputation/unit_period"
 _APART: Final = 2.0
-_NOTHING: Final = 1e-9
 
-__all__ = ["CODE_VERSION", "ESTIMATOR", "Judgement", "Terms", "judge"]
+ESTIMATOR: Final = "imputation"
+"""The primary one; what it was cross-checked with is in the diagnostics."""
+
+__all__ = ["CODE_VERSION", "ESTIMATOR", "Judgement", "Terms", "estimate", "judge"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,21 +88,36 @@ def judge(
         return _refused(str(error), case)
 
 
+def estimate(
+    panel: pd.DataFrame,
+    covariates: Sequence[str] = (),
+    required: Requirements | None = None,
+    *,
+    handling: Handling | None = None,
+) -> Estimate:
+    """Return the primary estimate alone: no diagnostic has looked at it, and it is no verdict.
+
+    Raises:
+        UserError: if the panel is malformed.
+        NotEstimable: if there is nobody to compare with.
+    """
+    frame = checked(panel, covariates)
+    grid = laid_out(frame, covariates, handling or Handling())
+    return compared(grid, survey(frame), required or Requirements()).estimate
+
+
 def _judged(case: _Case, grid: Grid, terms: Terms) -> Judgement:
-    model, cells, gain = _effect(case, grid)
-    freedom = min(int(cells.any(axis=1).sum()), case.design.control_units) - 1
-    primary = estimate_of(ESTIMATOR, gain.value, gain.std_error(), freedom)
-    other = _other(case, grid, freedom)
-    drift = drift_of(model, cells)
+    found = compared(grid, case.design, case.required)
+    primary, other = found.estimate, _other(case, grid, found.freedom)
     tests = [
-        pre_trend(drift, freedom, is_randomised=case.is_randomised),
-        just_before(model, freedom),
+        pre_trend(drift_of(found), found.freedom, is_randomised=case.is_randomised),
+        just_before(found),
     ]
-    found = [*weighed(tests, case.handling.alarm_rate), _agreement(primary, other)]
-    warnings, codes = warned(found)
+    diagnostics = [*weighed(tests, case.handling.alarm_rate), _agreement(primary, other)]
+    warnings, codes = warned(diagnostics)
     told = Judgement(
         verdict="not_identified",
-        reason=next((each.words for each in found if each.verdict == "refuse"), ""),
+        reason=next((each.words for each in diagnostics if each.verdict == "refuse"), ""),
         treated_units=case.design.treated_units,
         control_units=case.design.control_units,
         treated_unit_months=case.design.treated_unit_months,
@@ -113,7 +128,7 @@ def _judged(case: _Case, grid: Grid, terms: Terms) -> Judgement:
         warnings=warnings,
         warning_codes=codes,
         estimates=(primary,) if other is None else (primary, other),
-        diagnostics=tuple(found),
+        diagnostics=tuple(diagnostics),
     )
     return told if told.reason else _told(told, primary, case.design, terms)
 
@@ -138,26 +153,6 @@ def _told(told: Judgement, primary: Estimate, design: Design, terms: Terms) -> J
         roi_high=high,
         roi_positive_probability=worth.positive_probability,
     )
-
-
-def _effect(case: _Case, grid: Grid) -> tuple[Fit, Flags, Mean]:
-    """Fit the untreated, and return the model with the treated cells that it reaches, and the gain.
-
-    Raises:
-        NotEstimable: if most of the treated cells have nobody to compare with.
-    """
-    model = fit(grid, proportional=bool((case.frame["outcome"] >= 0).all()))
-    cells = predictable(model, grid.treated, pre_periods=3, others=case.required.units)
-    covered, wanted = int(cells.sum()), int(grid.treated.sum())
-    if covered == 0 or covered < case.required.covered_rate * wanted:
-        raise NotEstimable(
-            f"Only {covered} of {wanted} months after the start have somebody to compare with: "
-            "most of the return would be a guess."
-        )
-    gain = mean_gain(model, cells)
-    if gain.std_error() <= _NOTHING * float(np.abs(grid.outcome).max()):
-        raise NotEstimable("The outcome does not vary enough to estimate an effect and its error.")
-    return model, cells, gain
 
 
 def _other(case: _Case, grid: Grid, freedom: int) -> Estimate | None:

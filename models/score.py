@@ -13,6 +13,8 @@ from scipy import special
 from models.grid import Floats, Whole
 from models.imputation import Fit, clustered_error
 
+_LEAST = 0.05
+
 
 @dataclass(frozen=True, kw_only=True)
 class Added:
@@ -27,14 +29,17 @@ class Added:
     influence: Floats
     cleared: Floats
 
-    def t_test(self, freedom: int, cluster: Whole | None = None) -> tuple[float, float]:
-        """Return Student's t and its two-sided p-value; 0 and 1 where the regressor tells nothing.
 
-        Errors are by unit, or by cluster.
-        """
-        error = clustered_error(self.influence, cluster)
-        statistic = self.coefficient / error if error > 0 else 0.0
-        return statistic, float(2 * special.stdtr(max(freedom, 1), -abs(statistic)))
+def t_test(
+    value: float, influence: Floats, freedom: int, cluster: Whole | None = None
+) -> tuple[float, float]:
+    """Return Student's t of a value and its two-sided p-value; 0 and 1 where it tells nothing.
+
+    Errors are by unit, or by cluster.
+    """
+    error = clustered_error(influence, cluster)
+    statistic = value / error if error > 0 else 0.0
+    return statistic, float(2 * special.stdtr(max(freedom, 1), -abs(statistic)))
 
 
 def added(model: Fit, regressor: Floats) -> Added:
@@ -49,6 +54,7 @@ def added(model: Fit, regressor: Floats) -> Added:
         return Added(coefficient=0.0, influence=np.zeros(len(features)), cleared=cleared)
     scores = (model.residual * cleared).sum(axis=1)
     coefficient = float(scores.sum() / told)
-    errors = model.weight * cleared * (coefficient * cleared)
-    influence = (scores - errors.sum(axis=1)) / told
+    own = (model.weight * cleared**2).sum(axis=1)
+    # each unit against what the others say of it, as the jackknife has it: few units carry much
+    influence = (scores - coefficient * own) / np.maximum(told - own, _LEAST * told)
     return Added(coefficient=coefficient, influence=influence, cleared=cleared)

@@ -2,14 +2,10 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-from scipy import special
-
 from bench.eval_roi.lived import Lived
 from bench.eval_roi.scenarios import World
-from models.design import checked, survey
-from models.effect import NotEstimable, estimate
-from models.incremental import Terms, judge
+from models.effect import NotEstimable
+from models.incremental import Terms, estimate, judge
 
 _NAN = float("nan")
 
@@ -37,13 +33,12 @@ class Answer:
 
 def estimated(world: World, seen: Lived) -> Estimate:
     """Return the estimate, whether or not a verdict would show it."""
-    frame = checked(seen.panel, world.covariates)
     try:
-        found = estimate(frame, survey(frame), world.covariates)
+        found = estimate(seen.panel, world.covariates)
     except NotEstimable:
         return Estimate()
     return Estimate(
-        effect=found.mean,
+        effect=found.effect,
         std_error=found.std_error,
         low=found.low,
         high=found.high,
@@ -55,13 +50,10 @@ def answered(world: World, seen: Lived) -> Answer:
     """Return the verdict with all its diagnostics."""
     terms = Terms(cost_minor=seen.cost, gross_margin_rate=seen.margin_rate)
     told = judge(seen.panel, terms, covariates=world.covariates)
-    positive = _NAN
-    if told.roi is not None and told.std_error is not None and told.effect is not None:
-        needed = seen.cost / (told.treated_unit_months * seen.margin_rate)
-        positive = float(special.ndtr((told.effect - needed) / told.std_error))
+    positive = told.roi_positive_probability
     return Answer(
         verdict=told.verdict,
         reason=told.reason,
-        warnings=list(getattr(told, "warnings", ())),
-        positive_probability=positive if np.isfinite(positive) else _NAN,
+        warnings=list(told.warnings),
+        positive_probability=_NAN if positive is None else positive,
     )

@@ -5,12 +5,11 @@ from typing import Final
 
 import numpy as np
 
+from models.comparison import Comparison
 from models.diagnostics.finding import Suspicion, suspicion
-from models.grid import Flags
-from models.imputation import Fit, Mean
-from models.score import Added, added
+from models.imputation import Mean, mean_gain
+from models.score import Added, added, t_test
 
-JUST_BEFORE: Final = 3
 _YEAR: Final = 12
 
 
@@ -27,9 +26,9 @@ class Drift:
     carried: float
 
 
-def drift_of(model: Fit, cells: Flags) -> Drift:
+def drift_of(found: Comparison) -> Drift:
     """Measure the drift before the start, and what it would come to in the treated cells."""
-    grid = model.grid
+    model, cells, grid = found.model, found.cells, found.model.grid
     trend = added(model, np.where(grid.reached[:, None], grid.since / _YEAR, 0.0))
     slope = model.expected if model.is_proportional else np.ones(cells.shape)
     carried = float((trend.cleared * slope * cells).sum() / max(int(cells.sum()), 1))
@@ -41,7 +40,7 @@ def pre_trend(drift: Drift, freedom: int, *, is_randomised: bool) -> Suspicion:
 
     Where a lot was drawn, a drift is chance: it is warned of, and not taken for a bias.
     """
-    statistic, p_value = drift.trend.t_test(freedom)
+    statistic, p_value = t_test(drift.trend.coefficient, drift.trend.influence, freedom)
     return suspicion(
         "pre_trend",
         statistic,
@@ -59,18 +58,16 @@ def pre_trend(drift: Drift, freedom: int, *, is_randomised: bool) -> Suspicion:
     )
 
 
-def just_before(model: Fit, freedom: int) -> Suspicion:
-    """Test that the last quarter before the start was like those before it.
+def just_before(found: Comparison) -> Suspicion:
+    """Test that the last quarter before the start was as those before it let expect.
 
     A peak or a dip there means that people were chosen for recent results, which return to normal
     by themselves (Ashenfelter, Review of Economics and Statistics 60, 1978), or that they knew what
-    was coming.
+    was coming. The effect does not rest on that quarter; what follows a peak may still be its end.
     """
-    since = model.grid.since
-    near = model.grid.reached[:, None] & (since < 0) & (since >= -JUST_BEFORE)
-    bump = added(model, near.astype(float))
-    statistic, p_value = bump.t_test(freedom)
-    what = "unusually good" if bump.coefficient > 0 else "unusually bad"
+    bump = mean_gain(found.model, found.just_before)
+    statistic, p_value = t_test(bump.value, bump.influence, found.freedom)
+    what = "unusually good" if bump.value > 0 else "unusually bad"
     return suspicion(
         "just_before",
         statistic,

@@ -1,0 +1,106 @@
+"""The effect of a panel: the untreated as they were fitted, the treated as they stand out."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from models.design import Design, Requirements
+from models.effect import Estimate, NotEstimable, estimate_of
+from models.grid import Flags, Grid
+from models.imputation import Fit, Mean, fit, mean_gain, predictable
+from models.score import added
+
+ADDITIVE: Final = "imputation/additive"
+PROPORTIONAL: Final = "imputation/proportional"
+_PAST: Final = 3
+_QUIET: Final = 3
+_MOST: Final = 0.9
+_NOTHING: Final = 1e-9
+_HALF_WAY: Final = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What the effect rests on.
+
+    Attributes:
+        model: fitted to the untreated cells but those just before a start.
+        cells: the treated cells that somebody can be compared with (n x T).
+        just_before: the cells left out before a start (n x T).
+        gain: their mean beyond expectation.
+        freedom: degrees of freedom of any t: the smaller group's units less one.
+    """
+
+    model: Fit
+    cells: Flags
+    just_before: Flags
+    gain: Mean
+    freedom: int
+
+    @property
+    def estimate(self) -> Estimate:
+        """The effect with its interval."""
+        name = PROPORTIONAL if self.model.is_proportional else ADDITIVE
+        return estimate_of(name, self.gain.value, self.gain.std_error(), self.freedom)
+
+
+def compared(grid: Grid, design: Design, required: Requirements) -> Comparison:
+    """Compare the treated cells with what the untreated let expect.
+
+    The last quarter before a start does not count as before: people are chosen for recent results,
+    and act on what is coming. It is shorter where there is little before at all, and counts where
+    nobody else is left to compare the earlier reached with.
+
+    Raises:
+        NotEstimable: if most of the treated cells have nobody to compare with, or nothing varies.
+    """
+    near = _just_before(grid, min(_QUIET, design.pre_periods // 4), required.units)
+    model = _model(grid, grid.untreated & ~near)
+    cells = predictable(model.untreated, grid.treated, past=_PAST, others=required.units)
+    _refuse_guesses(int(cells.sum()), int(grid.treated.sum()), required)
+    gain = mean_gain(model, cells)
+    if gain.std_error() <= _NOTHING * float(np.abs(grid.outcome).max()):
+        raise NotEstimable("The outcome does not vary enough to estimate an effect and its error.")
+    freedom = max(min(int(cells.any(axis=1).sum()), design.control_units) - 1, 1)
+    return Comparison(model=model, cells=cells, just_before=near, gain=gain, freedom=freedom)
+
+
+def _just_before(grid: Grid, quiet: int, others: int) -> Flags:
+    near = grid.untreated & grid.reached[:, None] & (grid.since < 0) & (grid.since >= -quiet)
+    all_told = predictable(grid.untreated, grid.treated, past=_PAST, others=others)
+    less_told = predictable(grid.untreated & ~near, grid.treated, past=_PAST, others=others)
+    is_dear = less_told.sum() < _MOST * all_told.sum()
+    return np.zeros_like(near) if is_dear else near
+
+
+def _refuse_guesses(covered: int, wanted: int, required: Requirements) -> None:
+    if covered == 0 or covered < required.covered_rate * wanted:
+        raise NotEstimable(
+            f"Only {covered} of {wanted} months after the start have somebody to compare with: "
+            "most of the return would be a guess."
+        )
+
+
+def _model(grid: Grid, untreated: Flags) -> Fit:
+    """Fit the form that the untreated show.
+
+    Additive with covariates: their trends in proportion would be carried far beyond what the
+    compared have shown. Without them, proportional where seasons and growth scale with a unit's
+    level (Tukey's test of one degree of freedom, Biometrics 5, 1949), additive where they do not.
+    """
+    additive = fit(grid, proportional=False, untreated=untreated)
+    if grid.features.shape[1] > 1 or (grid.outcome < 0).any() or not _scales(additive):
+        return additive
+    return fit(grid, proportional=True, untreated=untreated)
+
+
+def _scales(additive: Fit) -> bool:
+    """Tell whether shocks scale with levels: by half or more of what proportion would have."""
+    seen = additive.untreated
+    expected = np.where(seen, additive.expected, 0.0)
+    level = expected.sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    middle = float(expected.sum() / seen.sum())
+    shock = (additive.expected - level[:, None]).mean(axis=0)
+    product = added(additive, (level - middle)[:, None] * shock)
+    return bool(product.coefficient * middle > _HALF_WAY)

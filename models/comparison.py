@@ -29,12 +29,14 @@ class Comparison:
         cells: the treated cells that somebody can be compared with (n x T).
         just_before: the cells left out before a start (n x T).
         gain: their mean beyond expectation.
+        quiet: how many periods before a start that is.
         freedom: degrees of freedom of any t: the smaller group's units less one.
     """
 
     model: Fit
     cells: Flags
     just_before: Flags
+    quiet: int
     gain: Mean
     freedom: int
 
@@ -55,7 +57,8 @@ def compared(grid: Grid, design: Design, required: Requirements) -> Comparison:
     Raises:
         NotEstimable: if most of the treated cells have nobody to compare with, or nothing varies.
     """
-    near = _just_before(grid, min(_QUIET, design.pre_periods // 4), required.units)
+    quiet = min(_QUIET, design.pre_periods // 4)
+    near = _just_before(grid, quiet, required.units)
     model = _model(grid, grid.untreated & ~near)
     cells = predictable(model.untreated, grid.treated, past=_PAST, others=required.units)
     _refuse_guesses(int(cells.sum()), int(grid.treated.sum()), required)
@@ -63,7 +66,14 @@ def compared(grid: Grid, design: Design, required: Requirements) -> Comparison:
     if gain.std_error() <= _NOTHING * float(np.abs(grid.outcome).max()):
         raise NotEstimable("The outcome does not vary enough to estimate an effect and its error.")
     freedom = max(min(int(cells.any(axis=1).sum()), design.control_units) - 1, 1)
-    return Comparison(model=model, cells=cells, just_before=near, gain=gain, freedom=freedom)
+    return Comparison(
+        model=model,
+        cells=cells,
+        just_before=near,
+        quiet=quiet if near.any() else 0,
+        gain=gain,
+        freedom=freedom,
+    )
 
 
 def _just_before(grid: Grid, quiet: int, others: int) -> Flags:

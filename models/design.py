@@ -67,7 +67,7 @@ class Handling:
     newcomer_periods: int = 6
     leaver_periods: int = 3
     wake_periods: int = 3
-    alarm_rate: float = 0.1
+    alarm_rate: float = 0.08
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,17 +12,17 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from models.comparison import compared
+from models.comparison import Comparison, compared
 from models.crosscheck import second_opinion
 from models.design import Design, Handling, Requirements, checked, refusal, survey
-from models.diagnostics.before import drift_of, just_before, pre_trend
-from models.diagnostics.finding import Diagnostic, weighed
+from models.diagnostics.finding import Diagnostic
 from models.effect import (
     Estimate,
     NotEstimable,
     naive_contrast,
     naive_difference,
 )
+from models.examination import examined
 from models.grid import Grid, laid_out
 from models.judgement import Judgement, reason_of, return_of, verdict_of, warned
 from models.terms import Terms
@@ -108,12 +108,9 @@ def estimate(
 
 def _judged(case: _Case, grid: Grid, terms: Terms) -> Judgement:
     found = compared(grid, case.design, case.required)
-    primary, other = found.estimate, _other(case, grid, found.freedom)
-    tests = [
-        pre_trend(drift_of(found), found.freedom, is_randomised=case.is_randomised),
-        just_before(found),
-    ]
-    diagnostics = [*weighed(tests, case.handling.alarm_rate), _agreement(primary, other)]
+    primary, other = found.estimate, _other(case, found)
+    seen = examined(case.frame, found, case.handling, is_randomised=case.is_randomised)
+    diagnostics = [*seen.diagnostics, _agreement(primary, other)]
     warnings, codes = warned(diagnostics)
     told = Judgement(
         verdict="not_identified",
@@ -122,7 +119,7 @@ def _judged(case: _Case, grid: Grid, terms: Terms) -> Judgement:
         control_units=case.design.control_units,
         treated_unit_months=case.design.treated_unit_months,
         panel_hash=_hash(case.frame),
-        pretrend_p_value=tests[0].quiet.p_value,
+        pretrend_p_value=seen.pretrend_p_value,
         naive_effect=naive_difference(case.frame),
         naive_contrast=naive_contrast(case.frame),
         warnings=warnings,
@@ -155,13 +152,14 @@ def _told(told: Judgement, primary: Estimate, design: Design, terms: Terms) -> J
     )
 
 
-def _other(case: _Case, grid: Grid, freedom: int) -> Estimate | None:
+def _other(case: _Case, found: Comparison) -> Estimate | None:
+    grid = found.model.grid
     if "stop" in case.frame and (case.frame["stop"] > 0).any():
         return None
     row = np.searchsorted(grid.units, case.frame["unit"].astype(str).to_numpy())
     kept = grid.settled[row, case.frame["period"].to_numpy() - grid.periods[0]]
     try:
-        return second_opinion(case.frame[kept], case.covariates, freedom)
+        return second_opinion(case.frame[kept], case.covariates, found.freedom, quiet=found.quiet)
     except NotEstimable:
         return None
 

@@ -1,0 +1,116 @@
+"""Whether those reached are like those compared: in what they sold before, and in covariates."""
+
+from typing import Final
+
+import numpy as np
+from scipy import special, stats
+
+from models.comparison import Comparison
+from models.diagnostics.finding import Diagnostic, Suspicion, suspicion
+from models.grid import Flags, Floats
+from models.score import t_test
+
+FAR: Final = 0.25
+"""Standard deviations apart from which a comparison leans on its model (Imbens and Rubin, Causal
+Inference for Statistics, Social, and Biomedical Sciences, 2015, chapter 14)."""
+_BEYOND: Final = 0.25
+_FEWEST: Final = 3
+
+
+def level_before(found: Comparison) -> Floats:
+    """Return each unit's mean outcome before anybody was reached, season and growth apart.
+
+    NaN for units that were not there then.
+    """
+    grid = found.model.grid
+    early = found.model.untreated & (np.arange(len(grid.periods)) < grid.start.min())
+    count = early.sum(axis=1)
+    usual = (grid.outcome * early).sum(axis=0) / np.maximum(early.sum(axis=0), 1)
+    expected = (usual * early).sum(axis=1)
+    told = np.where(expected > 0, expected, np.nan)
+    return np.asarray(np.where(count > 0, (grid.outcome * early).sum(axis=1) / told, np.nan))
+
+
+def chosen(found: Comparison) -> tuple[float, float, float]:
+    """Return how far above the others those reached were before, beyond what covariates explain.
+
+    In standard deviations, as a share of the mean level, and its p-value. Both the distance and the
+    test are of normal scores: levels are skewed, and one great territory would drown the rest.
+    """
+    grid = found.model.grid
+    level = level_before(found)
+    there = np.isfinite(level)
+    level, reached = level[there], grid.reached[there]
+    if min(int(reached.sum()), int((~reached).sum())) < _FEWEST:
+        return 0.0, 0.0, 1.0
+    scores = special.ndtri((stats.rankdata(level) - 0.5) / len(level))
+    design = np.column_stack([grid.features[there], reached])
+    inverse = np.linalg.pinv(design.T @ design)
+    left = scores - design @ (inverse @ design.T @ scores)
+    gap = float((inverse @ design.T @ scores)[-1])
+    _, p_value = t_test(gap, (design @ inverse[-1]) * left, found.freedom)
+    share = level[reached].mean() / max(float(level[~reached].mean()), 1e-9) - 1
+    return gap, float(share), p_value
+
+
+def selection(found: Comparison, *, is_sturdy: bool) -> Suspicion:
+    """Test that those reached sold as much as the others before, beyond what covariates explain.
+
+    A level drops out of the comparison, yet it says that people were chosen; and where levels
+    differ, so may growth (Roth and Sant'Anna, Econometrica 91, 2023: parallel trends of unlike
+    groups hang on the scale they are drawn in).
+
+    Args:
+        found: the comparison.
+        is_sturdy: whether the effect keeps its sign if the drift from before had gone on.
+    """
+    apart, share, p_value = chosen(found)
+    more = "more" if share > 0 else "less"
+    has_covariates = found.model.grid.features.shape[1] > 1
+    beyond = "beyond what the covariates explain" if has_covariates else "and nothing here says why"
+    return suspicion(
+        "selection",
+        apart,
+        p_value if abs(apart) > FAR else 1.0,
+        weight=2.0,
+        loud="warn" if is_sturdy else "refuse",
+        quiet="Before anybody was reached, those to be reached sold about as much as the others.",
+        alarm=(
+            f"Those reached sold {abs(share):.0%} {more} than the others before anybody was "
+            f"reached, {beyond} (p = {p_value:.3f}): they were chosen, and whoever is unlike in "
+            "level may be unlike in growth."
+            + (
+                ""
+                if is_sturdy
+                else " So little drift as these months can't rule out would do it all."
+            )
+        ),
+    )
+
+
+def overlap(found: Comparison) -> Diagnostic:
+    """Say whether the compared have covariates like those of the reached."""
+    features = found.model.grid.features[:, 1:]
+    if not features.shape[1]:
+        words = "No covariates were named."
+        return Diagnostic(name="overlap", verdict="not_possible", words=words)
+    reached = np.asarray(found.cells.any(axis=1))
+    compared = np.asarray(found.model.untreated.any(axis=1) & ~reached)
+    beyond = max(_outside(column, reached, compared) for column in features.T)
+    return Diagnostic(
+        name="overlap",
+        verdict="warn" if beyond > _BEYOND else "pass",
+        statistic=beyond,
+        words=(
+            f"{beyond:.0%} of those reached lie beyond all but a few of the compared in a "
+            "covariate: what they would have sold is carried over from people unlike them."
+            if beyond > _BEYOND
+            else "Those reached have counterparts among the compared in every covariate."
+        ),
+    )
+
+
+def _outside(column: Floats, reached: Flags, compared: Flags) -> float:
+    """Return the share of the reached outside of all but the compared's outermost 2 %."""
+    low, high = np.quantile(column[compared], [0.01, 0.99])
+    return float(((column[reached] < low) | (column[reached] > high)).mean())

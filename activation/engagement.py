@@ -6,7 +6,7 @@ from typing import Any, Final
 import pandas as pd
 
 from activation.writeback import Desired
-from transforms.identity import company_domain
+from transforms.domains import company_domain
 
 OBJECT_TYPE: Final = "account"
 SCORE: Final = "headwater_engagement_score"

@@ -72,12 +72,20 @@ class ActivityRow(Row, frozen=True, kw_only=True):
 class MatchRow(Row, frozen=True, kw_only=True):
     """To whom an activity belongs, and why. Key: (activity_id, decided_by, matched_at).
 
+    Points are ten times the logarithm (base 10) of odds; docs/matching.md says what gives how many.
+
     Attributes:
         decided_by: `rule`, or the person who chose; a person's choice wins.
         account_id: empty where no rule could tell.
         rule: the first rule that fired, or `none` or `ambiguous`.
-        candidate_account_id: the accounts that the rule found, best first.
+        candidate_account_id: the accounts that any rule found, best first: the second is the
+            runner-up. Their points and evidence are in the same order.
+        rule_version: of the code; `rules` is the fingerprint of the company's settings.
         crm_version: the newest CRM change that the decision could see.
+        margin: by how many points the account leads the next, or nobody; 0 where none was chosen.
+        opportunity_id: the primary deal; empty where none is.
+        candidate_opportunity_id: the deals that it is attached to, best first, likewise.
+        opportunity_margin: by how many points the primary deal leads all else together.
     """
 
     table: ClassVar[str] = "raw.match"
@@ -92,6 +100,16 @@ class MatchRow(Row, frozen=True, kw_only=True):
     candidate_account_id: tuple[str, ...]
     rule_version: int
     crm_version: datetime
+    rules: str = ""
+    margin: float = 0.0
+    candidate_points: tuple[float, ...] = ()
+    candidate_evidence: tuple[str, ...] = ()
+    opportunity_id: str = ""
+    opportunity_reason: str = ""
+    opportunity_margin: float = 0.0
+    candidate_opportunity_id: tuple[str, ...] = ()
+    candidate_opportunity_points: tuple[float, ...] = ()
+    candidate_opportunity_evidence: tuple[str, ...] = ()
 
 
 class DeadLetterRow(Row, frozen=True, kw_only=True):
@@ -260,6 +278,16 @@ class OpportunityRow(CrmRow, frozen=True, kw_only=True):
     is_closed: bool = False
     is_won: bool = False
     gross_margin_rate: float | None = None
+
+
+class ContactRoleRow(CrmRow, frozen=True, kw_only=True):
+    """A contact's part in a deal, such as decision maker."""
+
+    table: ClassVar[str] = "raw.contact_role"
+
+    opportunity_id: str
+    contact_id: str
+    role: str = ""
 
 
 class StageChangeRow(CrmRow, frozen=True, kw_only=True):

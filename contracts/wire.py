@@ -46,16 +46,22 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...]
 
 
-class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+class Recorded(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An activity that is stored: what the match agent needs to know of it.
 
     Attributes:
         outside: the addresses and phone numbers of the participants who are not ours.
+        ours: the addresses of those who are.
+        thread_id: empty where it stands alone.
+        channel: `email`, `call` or `meeting`; empty in what an older worker sent.
     """
 
     activity_id: UUID
     event_time: datetime
     outside: tuple[str, ...]
+    ours: tuple[str, ...] = ()
+    thread_id: str = ""
+    channel: str = ""
 
 
 class RecordedBatch(msgspec.Struct, frozen=True, kw_only=True):

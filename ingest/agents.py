@@ -74,9 +74,7 @@ class Agents:
         self, match: Callable[[Iterable[Recorded]], Sequence[MatchRow]], write: Write
     ) -> None:
         """Say of each recorded activity to whom it belongs."""
-        pipeline = Pipeline(
-            lambda data: decode_recorded(data).activities, lambda one: match((one,)), write
-        )
+        pipeline = Pipeline(lambda data: (decode_recorded(data).activities,), match, write)
 
         async def decide(messages: list[Message]) -> None:
             await self._bury(await asyncio.to_thread(pipeline.carry_out, messages))
@@ -175,13 +173,18 @@ def _recorded(rows: Iterable[Row]) -> Iterable[RecordedBatch]:
 
 
 def _told(row: ActivityRow) -> Recorded:
-    outside = (
-        address
-        for address, is_ours in zip(row.participant_address, row.participant_is_ours, strict=True)
-        if not is_ours
-    )
+    outside, ours = _sides(row, is_ours=False), _sides(row, is_ours=True)
     return Recorded(
         activity_id=row.activity_id,
         event_time=row.event_time,
-        outside=tuple(dict.fromkeys(outside)),
+        outside=outside,
+        ours=ours,
+        thread_id=row.thread_id,
+        channel=row.channel,
     )
+
+
+def _sides(row: ActivityRow, *, is_ours: bool) -> tuple[str, ...]:
+    """Return the addresses of one side, each once."""
+    people = zip(row.participant_address, row.participant_is_ours, strict=True)
+    return tuple(dict.fromkeys(address for address, ours in people if ours is is_ours))

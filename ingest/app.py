@@ -83,9 +83,10 @@ def _add_agents(
     for topic in topics.HEARD.values():
         agents.add_capture(topic, suppression.to_rows, Writer(url).write)
     agents.add_dead_letters(Writer(url).write)
-    matcher, writer = Matcher(Reader(url), company, clock), Writer(url)
+    rules = settings.matching
+    matcher, writer = Matcher(Reader(url), company, clock, rules), Writer(url)
     agents.add_match(matcher.match, writer.write)
-    _add_catch_up(app, Matcher(Reader(url), company, clock), writer)
+    _add_catch_up(app, Matcher(Reader(url), company, clock, rules), writer)
     replayer = Replayer(Reader(url), Writer(url), publisher, clock)
     obey = commands.Commands(
         Reader(url), Writer(url), lambda reason: replayer.replay(reason=reason)

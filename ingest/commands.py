@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from contracts.command import Command, CommandKind
 from contracts.errors import HeadwaterError, Rejected
 from contracts.rows import CommandRow, MatchRow
+from ingest.directory import crm_version
 from ingest.door import Answer
-from ingest.matching import crm_version
 from transforms.identity import RULE_VERSION
 from warehouse.reader import Reader
 from warehouse.writer import Writer

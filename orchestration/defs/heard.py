@@ -10,6 +10,7 @@ HEARD = {
         "account": "Companies, every version.",
         "contact": "People at them, every version.",
         "opportunity": "Deals, every version.",
+        "contact_role": "Contacts' parts in deals, every version.",
         "stage_change": "Moves of deals from stage to stage.",
         "rep": "People who sell, every version.",
         "org_unit": "Teams, regions and territories.",
@@ -25,6 +26,7 @@ HEARD = {
     "live": {
         "account": "The accounts as they are.",
         "contact": "The contacts as they are.",
+        "opportunity": "The deals as they are.",
         "match": "To whom each activity belongs; a person's choice wins.",
         "engagement": "The engagement score at any moment.",
     },
@@ -33,6 +35,7 @@ HEARD = {
 VIEWS = {
     "account": [["raw", "account"]],
     "contact": [["raw", "contact"]],
+    "opportunity": [["raw", "opportunity"]],
     "match": [["raw", "match"]],
     "engagement": [["raw", "activity"], ["live", "match"], ["ml", "engagement_weight"]],
 }

@@ -13,7 +13,10 @@ from warehouse.writer import Writer
 
 @dg.asset(
     key=["raw", "match"],
-    deps=[["raw", "activity"], ["raw", "account"], ["raw", "contact"]],
+    deps=[
+        ["raw", table]
+        for table in ("activity", "account", "contact", "opportunity", "contact_role")
+    ],
     group_name="raw",
     kinds={"clickhouse", "python"},
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=2)),
@@ -25,5 +28,5 @@ def match(
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult[None]:
     """The worker matches what it hears; here, what an older CRM or older rules decided."""
-    changed = rematch(reader, writer, settings.company, clock.now())
+    changed = rematch(reader, writer, settings.company, clock.now(), settings.matching)
     return dg.MaterializeResult(metadata={"decisions changed": changed})

@@ -17,7 +17,8 @@ from ingest.sources.maildir import MaildirSource
 from simulator.follow import Order
 from simulator.scenario_file import scenario_of
 from simulator.write import write_company
-from transforms.identity import Directory, match
+from transforms.directory import Directory
+from transforms.identity import match
 from transforms.rows import to_rows
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from contracts.company import Company
 from contracts.rows import AccountRow, ContactRow
 from contracts.wire import Recorded
-from transforms.identity import Directory, match
+from transforms.directory import Directory
+from transforms.identity import match
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 DOMAINS = ["acme.com", "mail.acme.com", "beta.co.uk", "gmail.com", "ourco.example"]

@@ -8,7 +8,8 @@ import pytest
 from contracts.company import Company
 from contracts.rows import AccountRow, ContactRow
 from contracts.wire import Recorded
-from transforms.identity import RULE_VERSION, Directory, match
+from transforms.directory import Directory
+from transforms.identity import RULE_VERSION, match
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 COMPANY = Company(own_domains=("ourco.example",), own_numbers=("+14155550100",))
@@ -57,9 +58,9 @@ def matched(*outside):
         (["jo+crm@gmail.com"], "contact", "acme", "jo"),
         (["+14155550199"], "contact", "acme", "jo"),
         (["new@acme.com"], "domain", "acme", ""),
-        (["new@mail.acme.com"], "domain", "acme", ""),
-        (["new@de.emea.acme.com"], "domain", "emea", ""),
-        (["new@mail.beta.co.uk"], "domain", "beta", ""),
+        (["new@mail.acme.com"], "parent_domain", "acme", ""),
+        (["new@de.emea.acme.com"], "parent_domain", "emea", ""),
+        (["new@mail.beta.co.uk"], "parent_domain", "beta", ""),
         (["jo@acme.com", "new@beta.co.uk"], "contact", "acme", "jo"),
         (["orphan@acme.com"], "domain", "acme", ""),
         (["rita@reseller.com"], "contact", "reseller", "rita"),
@@ -70,7 +71,7 @@ def matched(*outside):
 def test_the_first_rule_that_finds_one_account_decides(outside, rule, account_id, contact_id):
     found = matched(*outside)
     assert (found.rule, found.account_id, found.contact_id) == (rule, account_id, contact_id)
-    assert found.candidate_account_id == (account_id,)
+    assert found.candidate_account_id[0] == account_id
     assert found.reason.endswith(account_id.title())
     assert (found.rule_version, found.crm_version) == (RULE_VERSION, NOW)
 

@@ -1,0 +1,131 @@
+"""Stored activities with their current match: what is decided again, and what is remembered."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from contracts.rows import MatchRow
+from contracts.wire import Recorded
+from transforms.directory import Directory
+from transforms.identity import remembered
+from transforms.memory import Decided
+from warehouse.reader import Reader
+
+_PAGE: Final = 20_000
+
+_ACTIVITY: Final = """
+        event_time,
+        thread_id,
+        channel,
+        arrayDistinct(arrayFilter(
+            (address, is_ours) -> NOT is_ours, participant_address, participant_is_ours))
+            AS outside,
+        arrayDistinct(arrayFilter(
+            (address, is_ours) -> is_ours, participant_address, participant_is_ours)) AS ours
+"""
+_STORED: Final = f"""
+    SELECT activity.activity_id AS activity_id, current.* EXCEPT (activity_id), {_ACTIVITY}
+    FROM (SELECT * FROM raw.activity FINAL WHERE activity_id IN ({{chosen}})) AS activity
+    LEFT JOIN
+    (
+        SELECT {", ".join(MatchRow.__struct_fields__)} FROM raw.match FINAL
+        WHERE activity_id IN ({{chosen}})
+        ORDER BY activity_id, decided_by != 'rule' DESC, matched_at DESC, decided_by
+        LIMIT 1 BY activity_id
+    ) AS current ON current.activity_id = activity.activity_id
+    ORDER BY activity.event_time, activity.activity_id
+"""
+_OF_THREADS: Final = "SELECT activity_id FROM raw.activity WHERE thread_id IN %(threads)s"
+_OF_DEALS: Final = "SELECT activity_id FROM raw.match WHERE opportunity_id IN %(deals)s"
+_OF_IDS: Final = "SELECT toUUID(arrayJoin(%(ids)s))"
+_BETWEEN: Final = """
+    SELECT activity_id FROM raw.activity
+    WHERE event_time >= toDateTime64(%(since)s, 6, 'UTC')
+        AND event_time < toDateTime64(%(until)s, 6, 'UTC')
+"""
+_DAYS: Final = """
+    SELECT toStartOfDay(event_time) AS day, count() AS activities
+    FROM raw.activity
+    WHERE event_time >= toDateTime64(%(since)s, 6, 'UTC')
+    GROUP BY day
+    ORDER BY day
+"""
+
+
+class Stored(MatchRow, frozen=True, kw_only=True):
+    """An activity as the match agent hears of it, and its current match.
+
+    Attributes:
+        decided_by: empty where it has no match yet.
+    """
+
+    event_time: datetime
+    outside: tuple[str, ...]
+    ours: tuple[str, ...]
+    thread_id: str
+    channel: str
+
+    def recorded(self) -> Recorded:
+        """Return what there is to decide from."""
+        return Recorded(
+            activity_id=self.activity_id,
+            event_time=self.event_time,
+            outside=self.outside,
+            ours=self.ours,
+            thread_id=self.thread_id,
+            channel=self.channel,
+        )
+
+    def decided(self, directory: Directory) -> Decided:
+        """Return its match as a memory keeps it."""
+        return remembered(self.recorded(), self, directory)
+
+    def says_the_same(self, row: MatchRow) -> bool:
+        """Tell whether a decision is the one that it has, for the same reasons."""
+        return all(
+            getattr(self, name) == getattr(row, name)
+            for name in MatchRow.__struct_fields__
+            if name not in {"matched_at", "crm_version"}
+        )
+
+
+def of_threads(reader: Reader, thread_ids: Iterable[str]) -> list[Stored]:
+    """Return the activities of some threads, in order of time."""
+    threads = sorted(set(thread_ids) - {""})
+    return _read(reader, _OF_THREADS, {"threads": threads}) if threads else []
+
+
+def of_deals(reader: Reader, opportunity_ids: Iterable[str]) -> list[Stored]:
+    """Return the activities that are, or once were, about some deals."""
+    deals = sorted(set(opportunity_ids))
+    return _read(reader, _OF_DEALS, {"deals": deals}) if deals else []
+
+
+def of_ids(reader: Reader, activity_ids: Sequence[UUID]) -> Iterator[list[Stored]]:
+    """Yield some activities, page by page."""
+    for start in range(0, len(activity_ids), _PAGE):
+        ids = [str(one) for one in activity_ids[start : start + _PAGE]]
+        yield _read(reader, _OF_IDS, {"ids": ids})
+
+
+def since(reader: Reader, moment: datetime) -> Iterator[list[Stored]]:
+    """Yield the activities since a moment in order of time, some days at once."""
+    days = reader.frame(_DAYS, {"since": moment})
+    for first, end in _spans(list(days["day"]), list(days["activities"])):
+        yield _read(reader, _BETWEEN, {"since": max(first, moment), "until": end})
+
+
+def _spans(days: Sequence[Any], counts: Sequence[int]) -> Iterator[tuple[datetime, datetime]]:
+    """Yield half-open spans of whole days that hold about a page each."""
+    begins, held = None, 0
+    for place, (day, count) in enumerate(zip(days, counts, strict=True)):
+        begins, held = begins or day, held + count
+        is_last = place + 1 == len(days)
+        if held >= _PAGE or is_last:
+            yield begins.to_pydatetime(), day.to_pydatetime() + timedelta(days=1)
+            begins, held = None, 0
+
+
+def _read(reader: Reader, chosen: str, params: dict[str, Any]) -> list[Stored]:
+    return reader.rows(Stored, _STORED.format(chosen=chosen), params)

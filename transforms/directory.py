@@ -1,0 +1,211 @@
+"""The CRM indexed for matching: who had which address when, whose a domain is, what was open."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final, NamedTuple, TypeVar
+
+from contracts.company import Company
+from contracts.matching import MatchRules
+from contracts.rows import AccountRow, ContactRoleRow, ContactRow, CrmRow, OpportunityRow, RepRow
+from transforms.address import belongs, domain_of, normalise, untagged
+from transforms.deals import Deal, lives
+from transforms.domains import company_domain, upwards
+from transforms.phones import e164
+
+PARTNER: Final = "partner"
+_ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
+_FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
+_Crm = TypeVar("_Crm", bound=CrmRow)
+
+
+class Found(NamedTuple):
+    """What one rule found in one address.
+
+    Attributes:
+        rule: `contact`, `domain` or `parent_domain`.
+    """
+
+    account_id: str
+    contact_id: str
+    evidence: str
+    rule: str = "contact"
+
+
+class _Held(NamedTuple):
+    """An address while it was a contact's: from `since` until `until`, half-open."""
+
+    since: datetime
+    until: datetime
+    contact: ContactRow
+
+
+class Directory:
+    """The accounts, contacts, deals and reps of the CRM, every version, indexed for matching.
+
+    The order in which rows are given makes no difference. A record whose newest version is deleted
+    is not there. Left out are addresses, numbers and domains of our own, and free-mail domains and
+    public suffixes, which say nothing of a company; and contacts whose account the CRM does not
+    hold.
+
+    Args:
+        aliases: addresses and numbers that are known to be another's, such as the number in a
+            signature: alias to address.
+
+    Attributes:
+        crm_version: the newest CRM change that is in it.
+    """
+
+    def __init__(  # noqa: PLR0913 one argument a table
+        self,
+        accounts: Iterable[AccountRow],
+        contacts: Iterable[ContactRow],
+        company: Company,
+        crm_version: datetime,
+        *,
+        opportunities: Iterable[OpportunityRow] = (),
+        contact_roles: Iterable[ContactRoleRow] = (),
+        reps: Iterable[RepRow] = (),
+        aliases: Mapping[str, str] | None = None,
+        rules: MatchRules | None = None,
+    ) -> None:
+        self.crm_version = crm_version
+        self.rules = rules or MatchRules()
+        self._company = company
+        self._aliases = aliases or {}
+        region = company.phone_region
+        self._own_numbers = {e164(number, region) for number in company.own_numbers}
+        self._versions = _histories(accounts, "account_id")
+        self._accounts = {key: versions[-1] for key, versions in self._versions.items()}
+        self._by_address = self._address_index(contacts)
+        self._by_domain = self._domain_index()
+        self._mailbox = {
+            key: normalise(versions[-1].email)
+            for key, versions in _histories(reps, "rep_id").items()
+        }
+        deals = _histories(opportunities, "opportunity_id").values()
+        self._deals: Mapping[str, list[Deal]] = lives(
+            deals, company, self._mailbox, _by_deal(contact_roles)
+        )
+
+    def by_contact(self, address: str, at: datetime = _FOR_EVER) -> Iterator[Found]:
+        """Yield the accounts that the contacts with this address or number had at a moment."""
+        for known in self._spellings(address):
+            for held in self._by_address.get(known, ()):
+                if held.since <= at < held.until:
+                    contact = held.contact
+                    evidence = f"{known} is an address of {contact.name or contact.contact_id}"
+                    yield Found(contact.account_id, contact.contact_id, evidence)
+
+    def by_domain(self, address: str) -> Iterator[Found]:
+        """Yield the accounts with this address's domain, or the nearest domain above it."""
+        domain = domain_of(self._aliases.get(address, address))
+        for known in upwards(domain):
+            if accounts := self._by_domain.get(known, ()):
+                rule = "domain" if known == domain else "parent_domain"
+                for account_id in accounts:
+                    yield Found(account_id, "", f"{address} is at {known}", rule)
+                return
+
+    def person(self, address: str, at: datetime) -> str:
+        """Return the contact with this address, else the address: what tells people apart."""
+        found = next(self.by_contact(address, at), None)
+        return found.contact_id if found else untagged(address)
+
+    def deals(self, account_id: str) -> Sequence[Deal]:
+        """Return the account's deals, every one that the CRM holds."""
+        return self._deals.get(account_id, ())
+
+    def name(self, account_id: str) -> str:
+        """Return how a person knows the account."""
+        account = self._accounts.get(account_id)
+        return account.name if account else account_id
+
+    def holds(self, account_id: str) -> bool:
+        """Tell whether the CRM holds the account."""
+        return account_id in self._accounts
+
+    def is_partner(self, account_id: str) -> bool:
+        """Tell whether the account helps to sell rather than buys."""
+        return self._accounts[account_id].account_type.strip().lower() == PARTNER
+
+    def parent(self, account_id: str) -> str:
+        """Return the account above; empty where there is none."""
+        return self._accounts[account_id].parent_account_id
+
+    def owner(self, account_id: str, at: datetime) -> str:
+        """Return the mail address of who owned the account at a moment; empty for nobody."""
+        return self._mailbox.get(_at(self._versions[account_id], at).owner_rep_id, "")
+
+    def _spellings(self, address: str) -> Iterable[str]:
+        alias = self._aliases.get(address, address)
+        return dict.fromkeys((address, untagged(address), alias))
+
+    def _address_index(self, contacts: Iterable[ContactRow]) -> Mapping[str, list[_Held]]:
+        index: dict[str, list[_Held]] = defaultdict(list)
+        for contact_id in sorted(histories := _histories(contacts, "contact_id")):
+            for address, held in self._holdings(histories[contact_id]):
+                if held.contact.account_id in self._accounts:
+                    index[address].append(held)
+        return index
+
+    def _holdings(self, versions: Sequence[ContactRow]) -> Iterator[tuple[str, _Held]]:
+        """Yield each address of a contact with each span in which it was theirs.
+
+        The first span reaches back for ever: who was entered late had the address before.
+        """
+        seen: set[str] = set()
+        ends = [version.knowable_at for version in versions[1:]] + [_FOR_EVER]
+        for version, until in zip(versions, ends, strict=True):
+            for address in sorted(self._addresses(version)):
+                since = version.knowable_at if address in seen else _ALWAYS
+                seen.add(address)
+                yield address, _Held(since, until, version)
+
+    def _addresses(self, contact: ContactRow) -> set[str]:
+        emails = {normalise(email) for email in contact.emails}
+        numbers = {e164(phone, self._company.phone_region) for phone in contact.phones}
+        theirs = {email for email in emails if not self._is_own(domain_of(email))}
+        return (theirs | (numbers - self._own_numbers)) - {""}
+
+    def _domain_index(self) -> Mapping[str, list[str]]:
+        index: dict[str, list[str]] = defaultdict(list)
+        for account_id, account in sorted(self._accounts.items()):
+            for domain in {company_domain(domain) for domain in account.domains}:
+                if domain and not self._is_own(domain):
+                    index[domain].append(account_id)
+        return index
+
+    def _is_own(self, domain: str) -> bool:
+        return belongs(domain, self._company.own_domains)
+
+
+def _histories(rows: Iterable[_Crm], key: str) -> dict[str, list[_Crm]]:
+    """Return the versions of each record by its id, oldest first; without those now deleted."""
+    told: dict[tuple[Any, datetime], _Crm] = {}
+    for row in rows:
+        told[getattr(row, key), row.knowable_at] = row
+    by_id = attrgetter(key)
+    ordered = sorted(told.values(), key=lambda row: (by_id(row), row.knowable_at))
+    found = {record_id: list(versions) for record_id, versions in groupby(ordered, by_id)}
+    return {name: versions for name, versions in found.items() if not versions[-1].is_deleted}
+
+
+def _by_deal(roles: Iterable[ContactRoleRow]) -> Mapping[str, frozenset[str]]:
+    """Return the contacts with a role in each deal; one that was taken away is not there."""
+    newest: dict[tuple[str, str], ContactRoleRow] = {}
+    for role in sorted(roles, key=lambda role: role.knowable_at):
+        newest[role.opportunity_id, role.contact_id] = role
+    by_deal: dict[str, set[str]] = defaultdict(set)
+    for (opportunity_id, contact_id), role in newest.items():
+        if not role.is_deleted:
+            by_deal[opportunity_id].add(contact_id)
+    return {deal: frozenset(people) for deal, people in by_deal.items()}
+
+
+def _at(versions: Sequence[_Crm], at: datetime) -> _Crm:
+    """Return the version that stood at a moment; before the first, the first."""
+    stood = [version for version in versions if version.knowable_at <= at]
+    return stood[-1] if stood else versions[0]

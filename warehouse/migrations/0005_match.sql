@@ -32,8 +32,13 @@ ENGINE = ReplacingMergeTree(ingested_at)
 ORDER BY (opportunity_id, contact_id, knowable_at)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
+-- The newest version of each deal. The columns are named, for later migrations add some.
 CREATE OR REPLACE VIEW live.opportunity AS
-SELECT * FROM
+SELECT
+    opportunity_id, account_id, owner_rep_id, name, pipeline, deal_type, stage, forecast_category,
+    amount_minor, currency, created_on, close_on, is_closed, is_won, is_deleted, source,
+    knowable_at, ingested_at
+FROM
 (
     SELECT * FROM raw.opportunity FINAL
     ORDER BY opportunity_id, knowable_at DESC

@@ -23,6 +23,7 @@ page = st.navigation(
     [
         st.Page(HERE / "live.py", title="Live", default=True),
         st.Page(HERE / "investments.py", title="Investments", url_path="investments"),
+        st.Page(HERE / "plan.py", title="Plan", url_path="plan"),
     ],
     position="top",
 )

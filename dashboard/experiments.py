@@ -1,0 +1,92 @@
+"""The next experiment worth running, and its roll-out as a file."""
+
+from collections.abc import Sequence
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from contracts.plan_rows import ExperimentRow
+from dashboard import blocks, plan_reading
+from dashboard.format import known, money
+from dashboard.outage import asked
+
+_NOTE = (
+    "What measuring a kind is worth: the better allocation that it would lead to, on average over "
+    "what it may find, before the test's own cost."
+)
+_VERDICTS = {
+    "measurable": "Can be measured",
+    "not_measurable": "Can't be measured here",
+    "cannot_tell": "No roll-out",
+}
+
+
+def show(rows: Sequence[ExperimentRow]) -> None:
+    """Show what to measure next, and who would start when."""
+    if not rows:
+        return
+    st.html(blocks.heading("The next experiment worth running", _NOTE))
+    st.html(table(rows))
+    measurable = [row for row in rows if row.verdict == "measurable"]
+    if measurable:
+        show_rollout(measurable)
+
+
+def show_rollout(rows: Sequence[ExperimentRow]) -> None:
+    """Show the roll-out of the chosen kind, and offer it as CSV."""
+    by_kind = {row.kind: row for row in rows}
+    kind = st.selectbox("Roll-out of", list(by_kind), key="plan_rollout")
+    drawn = asked(lambda: plan_reading.rollout(kind))
+    if drawn is None or drawn.empty:
+        return
+    st.html(blocks.note(by_kind[kind].reason))
+    st.dataframe(
+        drawn,
+        hide_index=True,
+        height=280,
+        column_config={
+            "unit_id": st.column_config.TextColumn("Rep", width=110),
+            "name": st.column_config.TextColumn("Name", width=190),
+            "team_id": st.column_config.TextColumn("Team", width=110),
+            "wave": st.column_config.NumberColumn("Wave", width=60),
+            "starts_on": st.column_config.DateColumn("Starts on", format="D MMM YYYY", width=110),
+        },
+        alt=f"Who would start when in the roll-out of {kind}",
+    )
+    st.download_button(
+        "Download the roll-out (CSV)", as_csv(drawn), f"rollout-{kind}.csv", "text/csv"
+    )
+
+
+def as_csv(drawn: pd.DataFrame) -> bytes:
+    """Return the roll-out as a spreadsheet reads it; no cell can act as a formula."""
+    plain = drawn.map(lambda cell: f"'{cell}" if str(cell)[:1] in "=+-@\t\r" else cell)
+    return plain.to_csv(index=False).encode()
+
+
+def table(rows: Sequence[ExperimentRow]) -> str:
+    """Return each kind's experiment: its worth, its size, and whether it would show enough."""
+    lines = "".join(_line(row) for row in rows)
+    return (
+        '<div class="hw hw-wide"><table class="hw-table words"><thead><tr><th>Kind</th>'
+        "<th>Worth</th><th>Costs</th><th>Must show / would show</th><th>Roll-out</th></tr></thead>"
+        f"<tbody>{lines}</tbody></table></div>"
+    )
+
+
+def _line(row: ExperimentRow) -> str:
+    worth = money(row.value, row.currency) if known(row.value) else "not known"
+    shows = "not known"
+    if known(row.needed_effect):
+        needed, seen = (
+            money(effect, row.currency) for effect in (row.needed_effect, row.detectable_effect)
+        )
+        shows = f"{needed} / {seen}<small>per rep and month, in bookings</small>"
+    return (
+        f"<tr><td><b>{escape(row.kind.capitalize())}</b><small>{_VERDICTS[row.verdict]}</small></td>"
+        f'<td data-label="Worth">{worth}</td>'
+        f'<td data-label="Costs">{money(row.spend_minor, row.currency)}</td>'
+        f'<td data-label="Must show / would show">{shows}</td>'
+        f"<td>{escape(row.reason)}</td></tr>"
+    )

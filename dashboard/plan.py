@@ -206,8 +206,9 @@ def prices(total: AllocationTotalRow) -> str:
 def trade_off_note(total: AllocationTotalRow) -> str:
     """Return how the trade-off is read."""
     return (
-        "The best allocation of each budget. Band: 95% interval of the chosen appetite. Small "
-        f"marks: the same money split equally or pro-rata. Dot: {total.appetite}, at "
+        "The best allocation of each budget. Band: 95% interval of the chosen appetite. Crosses: "
+        "the same money split equally; triangles: pro-rata. Dot: "
+        f"{total.appetite}, at "
         f"{money(total.budget_minor, total.currency)}."
     )
 
@@ -334,6 +335,11 @@ def show_unlearnt(points: pd.DataFrame) -> None:
             for row in out.to_dict("records")
         )
         st.html(blocks.note(f"Nothing was learnt from {told}."))
+
+
+def _kept(total: AllocationTotalRow) -> float:
+    """Return what is kept at least where anything is: less is rounding."""
+    return total.budget_minor / 1_000
 
 
 def _part(part: AllocationRow, currency: str) -> str:

@@ -216,7 +216,7 @@ def _simple_splits(scenarios: pd.DataFrame) -> alt.Chart:
                 "variable:N",
                 title=None,
                 scale=alt.Scale(domain=splits, range=["cross", "triangle-down"]),
-                legend=alt.Legend(orient="top", symbolStrokeColor=_MUTED),
+                legend=None,
             )
         )
     )

@@ -30,6 +30,7 @@ from models.timing import YEAR, Course
 from models.trials import Team, experiment_rows
 
 DRAWS: Final = 250
+_CHORDS: Final = 24
 _POINTS: Final = 32
 """Spends at which a curve is kept."""
 
@@ -110,7 +111,7 @@ def _points(known: Known, offers: Offers, learnt: Experience) -> pd.DataFrame:
 
 def _plan(response: Response, offers: Offers, known: Known) -> Plan:
     dearest = 2 * known.budget / min(option.cost for option in offers.options)
-    curves = curves_of(response, dearest)
+    curves = curves_of(response, dearest, _CHORDS)
     return Plan(
         {option.pool: curves[option.pool] for option in offers.options},
         offers.options,

@@ -108,6 +108,11 @@ def _trial(kind: str, plan: Plan, offers: Offers, team: Team) -> _Trial:
     offered = [one for one in offers.proposals.values() if one.kind == kind]
     spend = sum(one.yearly for one in offered) / len(offered)
     units = sum(one.units for one in offered) / len(offered)
+    if units <= 1:
+        raise UserError(
+            "it reaches one unit, which can't be split by lot: say in `units` how many reps it is "
+            "for"
+        )
     margin = float(plan.curves[kind].at(spend).mean())
     rate = team.gross_margin_rate
     return _Trial(kind, spend / units, margin / units, offered[0].course, rate)

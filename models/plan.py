@@ -64,8 +64,8 @@ class Made:
     problem: str = ""
 
 
-def make(known: Known, as_of: datetime) -> Made:
-    """Return all rows of a plan.
+def make(known: Known, as_of: datetime, draws: int = DRAWS) -> Made:
+    """Return all rows of a plan; more draws tell the worst tenth more finely, and take longer.
 
     Forecasts are made even where the proposals' rules can't all be kept: then there is no
     allocation, and `problem` says why.
@@ -74,7 +74,7 @@ def make(known: Known, as_of: datetime) -> Made:
     offers = _offers(known, learnt)
     points = _points(known, offers, learnt)
     kinds = sorted({proposal.kind for proposal in offers.proposals.values()})
-    response = fit(points, kinds, draws=DRAWS)
+    response = fit(points, kinds, draws=draws)
     rows: list[Row] = [
         *_point_rows(learnt, as_of),
         *_curve_rows(response, known, as_of),

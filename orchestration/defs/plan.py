@@ -60,7 +60,7 @@ _TOLERANCE: Final = 1e-6
 
 
 @dg.multi_asset(
-    name="plan",
+    name="planned",
     specs=[
         dg.AssetSpec(
             key=row_type.table.split("."),

@@ -4,7 +4,9 @@ import sys
 import dagster as dg
 import pytest
 
+from contracts.clock import SystemClock
 from orchestration.dbt import environment
+from orchestration.definitions import build
 from orchestration.defs.when import schedules
 from orchestration.instance import dagster_home
 from settings import Settings
@@ -21,6 +23,11 @@ def test_loading_the_definitions_leaves_out_what_takes_seconds_to_import():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert loaded.stdout.strip() == "[]"
+
+
+def test_the_code_server_can_load_every_job(tmp_path):
+    known = build(Settings(home=tmp_path), SystemClock())
+    known.get_repository_def().load_all_definitions()
 
 
 def test_schedules_run_by_default_on_the_company_s_clock(tmp_path):

@@ -32,7 +32,7 @@ def fingerprint() -> str:
 
 
 class Rows:
-    """A file of rows, each with its `scenario`, `seed` and `depth`; a torn last line is dropped."""
+    """A file of rows, each with its `scenario`, `seed` and `kind`; a torn last line is dropped."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,10 +49,10 @@ class Rows:
         self._rows.append(row)
         self.done.add(_key(row))
 
-    def frame(self, depth: str) -> pd.DataFrame:
-        """Return the rows of one depth, in order of seed."""
-        rows = [row for row in self._rows if row["depth"] == depth]
-        columns = ["scenario", "seed", "depth"]
+    def frame(self, kind: str) -> pd.DataFrame:
+        """Return the rows of one kind, in order of seed."""
+        rows = [row for row in self._rows if row["kind"] == kind]
+        columns = ["scenario", "seed", "kind"]
         return pd.DataFrame(rows, columns=None if rows else columns).sort_values("seed")
 
     def _read(self) -> Iterator[Row]:
@@ -65,4 +65,4 @@ class Rows:
 
 
 def _key(row: Row) -> Key:
-    return row["scenario"], row["seed"], row["depth"]
+    return row["scenario"], row["seed"], row["kind"]

@@ -7,8 +7,8 @@ from time import monotonic
 from typing import Final
 
 from bench.eval_roi.kept import Row, Rows
-from bench.eval_roi.scenarios import CALIBRATION, FIRST_SEED, POWER, WORLDS, world_of
-from bench.eval_roi.trial import ESTIMATE, VERDICT, effect_for_power, tried
+from bench.eval_roi.scenarios import FIRST_SEED, POWER, WORLDS, world_of
+from bench.eval_roi.trial import TRIAL, effect_for_power, tried
 
 _PILOT: Final = "pilot"
 
@@ -18,44 +18,40 @@ class Extent:
     """How much is run.
 
     Attributes:
-        estimates: seeds per scenario for estimate and interval; verdicts: for all diagnostics.
+        seeds: of each scenario.
         pilot: seeds that set the effect of the scenario of power.
         minutes: after which no more trials are begun.
     """
 
-    estimates: int = 500
-    verdicts: int = 100
+    seeds: int = 500
     pilot: int = 12
     minutes: float = 150
     processes: int = 2
 
 
 FULL: Final = Extent()
-QUICK: Final = Extent(estimates=2, verdicts=1, pilot=2, minutes=5, processes=1)
+QUICK: Final = Extent(seeds=2, pilot=2, minutes=5, processes=1)
 
-Task = tuple[str, int, tuple[str, ...], float | None]
+Task = tuple[str, int, float | None]
 
 
 def tasks(extent: Extent, power_effect: float) -> Iterator[Task]:
     """Yield every trial, seed by seed through all scenarios: a run cut short is even."""
-    for place in range(extent.estimates):
+    for place in range(extent.seeds):
         for world in WORLDS:
-            judged = place < extent.verdicts or world.name == CALIBRATION
-            depths = (ESTIMATE, VERDICT) if judged else (ESTIMATE,)
             effect = power_effect if world.name == POWER else None
-            yield world.name, FIRST_SEED + place, depths, effect
+            yield world.name, FIRST_SEED + place, effect
 
 
 def run(rows: Rows, extent: Extent, tell: Callable[[str], None] = print) -> None:
     """Run the trials that are not kept yet, until the time is over."""
     ends = monotonic() + extent.minutes * 60
     effect = _power_effect(rows, extent.pilot)
-    missing = [_missing(task, rows) for task in tasks(extent, effect)]
-    due = [task for task in missing if task[2]]
-    tell(f"{len(missing) - len(due)} trials kept, {len(due)} to run; power at {effect:.2f} sd")
-    for done, made in enumerate(_made(due, extent.processes), 1):
-        for row in made:
-            rows.add(row)
+    wanted = list(tasks(extent, effect))
+    due = [task for task in wanted if (*task[:2], TRIAL) not in rows.done]
+    tell(f"{len(wanted) - len(due)} trials kept, {len(due)} to run; power at {effect:.2f} sd")
+    for done, row in enumerate(_made(due, extent.processes), 1):
+        rows.add(row)
         if done % 200 == 0:
             tell(f"{done} of {len(due)}")
         if monotonic() > ends:
@@ -67,17 +63,12 @@ def _power_effect(rows: Rows, seeds: int) -> float:
     """Return the pilot's result, which is kept like any row."""
     if (POWER, seeds, _PILOT) not in rows.done:
         found = effect_for_power(seeds)
-        rows.add({"scenario": POWER, "seed": seeds, "depth": _PILOT, "effect": found})
+        rows.add({"scenario": POWER, "seed": seeds, "kind": _PILOT, "effect": found})
     kept = rows.frame(_PILOT)
     return float(kept.loc[kept["seed"] == seeds, "effect"].iloc[0])
 
 
-def _missing(task: Task, rows: Rows) -> Task:
-    name, seed, depths, effect = task
-    return name, seed, tuple(d for d in depths if (name, seed, d) not in rows.done), effect
-
-
-def _made(due: list[Task], processes: int) -> Iterable[list[Row]]:
+def _made(due: list[Task], processes: int) -> Iterable[Row]:
     if processes == 1:
         yield from map(_try, due)
         return
@@ -88,6 +79,6 @@ def _made(due: list[Task], processes: int) -> Iterable[list[Row]]:
         pool.shutdown(cancel_futures=True)
 
 
-def _try(task: Task) -> list[Row]:
-    name, seed, depths, effect = task
-    return tried(world_of(name), seed, depths, effect)
+def _try(task: Task) -> Row:
+    name, seed, effect = task
+    return tried(world_of(name), seed, effect)

@@ -203,9 +203,9 @@ def _bin(number: int, said: np.ndarray, paid: np.ndarray) -> Bin:
     )
 
 
-def clean_truth(estimates: pd.DataFrame) -> float:
+def clean_truth(trials: pd.DataFrame) -> float:
     """Return the mean truth of `clean`, which biases on nulls are held against."""
-    return float(estimates.loc[estimates["scenario"] == CLEAN, "truth"].mean())
+    return float(trials.loc[trials["scenario"] == CLEAN, "truth"].mean())
 
 
 def _mean(values: np.ndarray) -> float:

@@ -9,8 +9,7 @@ from rich.console import Console, Group
 from rich.table import Table
 
 from bench.eval_roi import score
-from bench.eval_roi.scenarios import CALIBRATION, WORLDS, World
-from bench.eval_roi.trial import ESTIMATE, VERDICT
+from bench.eval_roi.scenarios import CALIBRATION, WORLDS, World, world_of
 from bench.figures import Figure, measured
 
 COMMAND: Final = "make eval-roi"
@@ -22,37 +21,34 @@ _UNIT: Final = "USD a rep-month"
 class Results:
     """The rows of all scenarios, scored."""
 
-    def __init__(self, estimates: pd.DataFrame, verdicts: pd.DataFrame) -> None:
-        self.estimates, self.verdicts = estimates, verdicts
-        self.worlds = [each for each in WORLDS if (estimates["scenario"] == each.name).any()]
-        self.clean_truth = score.clean_truth(estimates)
+    def __init__(self, trials: pd.DataFrame) -> None:
+        self._trials = trials
+        self.worlds = [each for each in WORLDS if (trials["scenario"] == each.name).any()]
+        self.clean_truth = score.clean_truth(trials)
 
-    def rows(self, world: World, depth: str = ESTIMATE) -> pd.DataFrame:
+    def rows(self, world: World) -> pd.DataFrame:
         """Return the rows of a scenario."""
-        rows = self.estimates if depth == ESTIMATE else self.verdicts
-        return rows[rows["scenario"] == world.name]
+        return self._trials[self._trials["scenario"] == world.name]
 
     def demands(self, world: World) -> list[score.Demand]:
         """Return what the scenario must show, and shows."""
-        found = score.accuracy(self.rows(world))
-        said = score.said(self.rows(world, VERDICT))
+        found, said = score.accuracy(self.rows(world)), score.said(self.rows(world))
         return list(score.demands(world, found, said, self.clean_truth))
 
     def calibration(self) -> list[score.Bin]:
         """Return the bins of P(ROI > 0)."""
-        return score.calibration(self.verdicts[self.verdicts["scenario"] == CALIBRATION])
+        return score.calibration(self.rows(world_of(CALIBRATION)))
 
 
 def figures(results: Results) -> Iterator[Figure]:
     """Yield every figure of every scenario, those without an aim too."""
     for world in results.worlds:
-        found = score.accuracy(results.rows(world))
-        said = score.said(results.rows(world, VERDICT))
+        found, said = score.accuracy(results.rows(world)), score.said(results.rows(world))
         yield from _estimated(world, found, results.clean_truth)
         yield from _rivals(world, results.rows(world))
         for verdict, share in said.shares.items():
-            yield from _figure(world, f"{verdict}, share of {said.seeds}", share, "share")
-        yield from _figure(world, f"warned or refused, share of {said.seeds}", said.warned, "share")
+            yield from _figure(world, verdict, share, "share")
+        yield from _figure(world, "warned or refused", said.warned, "share")
         for each in results.demands(world):
             yield measured(
                 f"{world.name}: demand: {each.name}", each.value, "share", COMMAND,
@@ -156,7 +152,7 @@ def _verdicts(results: Results) -> Table:
     table = Table("scenario", "n", *score.VERDICTS, "warned or refused", "demand", "met",
                   title="What a leader reads", box=None)  # fmt: skip
     for world in results.worlds:
-        said = score.said(results.rows(world, VERDICT))
+        said = score.said(results.rows(world))
         met = all(each.is_met for each in results.demands(world))
         shares = [f"{share:.0%}" for share in said.shares.values()]
         table.add_row(world.name, str(said.seeds), *shares, f"{said.warned:.0%}", world.expected,

@@ -10,7 +10,7 @@ from bench.eval_roi.kept import Rows
 from bench.eval_roi.run import QUICK, run
 from bench.eval_roi.scenarios import WORLDS
 from bench.eval_roi.show import Results, calibration_figures, figures, print_all
-from bench.eval_roi.trial import ESTIMATE, VERDICT
+from bench.eval_roi.trial import TRIAL
 
 pytestmark = pytest.mark.slow
 
@@ -23,8 +23,7 @@ def ran(tmp_path_factory):
 
 
 def _results(folder) -> Results:
-    rows = Rows(folder)
-    return Results(rows.frame(ESTIMATE), rows.frame(VERDICT))
+    return Results(Rows(folder).frame(TRIAL))
 
 
 def test_every_scenario_is_printed_the_missed_ones_too(ran):
@@ -36,10 +35,10 @@ def test_every_scenario_is_printed_the_missed_ones_too(ran):
 
 
 def test_everybody_at_once_is_refused_and_every_verdict_has_its_reason(ran):
-    verdicts = Rows(ran).frame(VERDICT)
-    at_once = verdicts[verdicts["scenario"] == "all at once"]
+    trials = Rows(ran).frame(TRIAL)
+    at_once = trials[trials["scenario"] == "all at once"]
     assert set(at_once["verdict"]) == {"not_identified"}
-    assert (verdicts["reason"].str.len() > 20).all()
+    assert (trials["reason"].str.len() > 20).all()
 
 
 def test_every_scenario_has_its_figures(ran):
@@ -51,4 +50,4 @@ def test_every_scenario_has_its_figures(ran):
 def test_a_run_that_is_taken_up_again_runs_nothing_twice(ran):
     told: list[str] = []
     run(Rows(ran), QUICK, told.append)
-    assert told[0].startswith(f"{len(WORLDS) * QUICK.estimates} trials kept, 0 to run")
+    assert told[0].startswith(f"{len(WORLDS) * QUICK.seeds} trials kept, 0 to run")

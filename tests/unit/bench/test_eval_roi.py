@@ -70,22 +70,22 @@ def test_last_touch_credits_all_that_the_reached_book(clean):
 
 
 def test_rows_outlive_a_torn_line_and_are_kept_once(tmp_path):
-    row = {"scenario": "clean", "seed": 1, "depth": "estimate", "truth": 2.0}
+    row = {"scenario": "clean", "seed": 1, "kind": "trial", "truth": 2.0}
     Rows(tmp_path).add(row)
     with (tmp_path / "rows.jsonl").open("a") as file:
         file.write('{"scenario": "cle')
     rows = Rows(tmp_path)
     rows.add(row)
     rows.add({**row, "seed": 2})
-    assert Rows(tmp_path).done == {("clean", 1, "estimate"), ("clean", 2, "estimate")}
-    assert list(Rows(tmp_path).frame("estimate")["truth"]) == [2.0, 2.0]
+    assert Rows(tmp_path).done == {("clean", 1, "trial"), ("clean", 2, "trial")}
+    assert list(Rows(tmp_path).frame("trial")["truth"]) == [2.0, 2.0]
 
 
 def test_a_run_goes_through_all_scenarios_seed_by_seed():
-    order = list(tasks(Extent(estimates=3, verdicts=1), 4.0))
+    order = list(tasks(Extent(seeds=3), 4.0))
     assert [name for name, *_ in order[: len(WORLDS)]] == [world.name for world in WORLDS]
-    judged = [name for name, _, depths, _ in order if "verdict" in depths]
-    assert len(judged) == len(WORLDS) + 2
+    assert {seed for _, seed, _ in order} == {20_000, 20_001, 20_002}
+    assert {effect for name, _, effect in order if name == "twice the MDE"} == {4.0}
 
 
 def test_the_binomial_interval_is_wilsons():

@@ -45,7 +45,10 @@ class SightingRow(Row, frozen=True, kw_only=True):
 
 
 class ActivityRow(Row, frozen=True, kw_only=True):
-    """One activity. Key: activity_id."""
+    """One activity. Key: activity_id.
+
+    What was understood of a mail, from `mail_kind` on, is told in `contracts.activity`.
+    """
 
     table: ClassVar[str] = "raw.activity"
 
@@ -67,6 +70,21 @@ class ActivityRow(Row, frozen=True, kw_only=True):
     participant_name: tuple[str, ...]
     participant_role: tuple[str, ...]
     participant_is_ours: tuple[bool, ...]
+    mail_kind: str = ""
+    kind_evidence: str = ""
+    bounced_address: tuple[str, ...] = ()
+    absent_until_on: date | None = None
+    language: str = ""
+    language_probability: float = 0.0
+    is_request: bool = False
+    request_probability: float | None = None
+    request_sentence: str = ""
+    request_version: str = ""
+    reply_to_id: str = ""
+    thread_evidence: str = ""
+    thread_subject: str = ""
+    is_subject_reply: bool = False
+    utc_offset_minutes: int = 0
 
 
 class MatchRow(Row, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from contracts.errors import Rejected
 from transforms.address import normalise
 from transforms.colleagues import is_ours
 from transforms.direction import direction
-from transforms.mime import clean
+from transforms.encodings import clean
 from transforms.phones import e164
 
 MAX_SECONDS: Final = 7 * 86_400

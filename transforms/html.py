@@ -12,7 +12,8 @@ _TOKEN: Final = re.compile(r"<[^<>]*>|[^<]+|<")
 _COMMENT_END: Final = re.compile("-->")
 _TAG_NAME: Final = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
 _HIDDEN_END: Final = {
-    name: re.compile(rf"</{name}", re.IGNORECASE) for name in ("script", "style", "head", "title")
+    name: re.compile(rf"</{name}[^<>]*>?", re.IGNORECASE)
+    for name in ("script", "style", "head", "title")
 }
 _BREAKING: Final = {
     "address", "article", "aside", "br", "center", "dd", "div", "dl", "dt", "footer", "form", "h1",

@@ -1,10 +1,10 @@
 """The labels that a mail carries: sensitivity, and what a mailbox or its owner sorted it under."""
 
 import re
-from email.message import Message
 from typing import Final
 
 from transforms import mime
+from transforms.mime import Part
 
 _LISTS: Final = ("Sensitivity", "X-Gmail-Labels", "X-Keywords", "Keywords")
 _PROTECTION: Final = "msip_labels"
@@ -12,7 +12,7 @@ _PROTECTION: Final = "msip_labels"
 _NAME: Final = re.compile(r"MSIP_Label_[\w-]{1,64}_Name=([^;]{1,200})", re.IGNORECASE)
 
 
-def labels(message: Message) -> tuple[str, ...]:
+def labels(message: Part) -> tuple[str, ...]:
     """Return the mail's labels in lower case, each once, in order."""
     listed = (label for name in _LISTS for label in mime.words(message, name).split(","))
     protected = _NAME.findall(mime.words(message, _PROTECTION))

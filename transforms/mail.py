@@ -4,11 +4,8 @@ docs/adr/0004-one-activity-many-sightings.md tells how copies are recognised.
 """
 
 import re
-from calendar import timegm
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from email.message import Message
-from email.utils import parsedate_tz
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
@@ -18,17 +15,19 @@ from contracts.company import Company
 from contracts.errors import Rejected
 from transforms import mime
 from transforms.address import Mailbox, mailboxes
-from transforms.automatic import is_automatic
+from transforms.automatic import sender
 from transforms.colleagues import is_ours
 from transforms.direction import direction
+from transforms.encodings import decode_words
 from transforms.labels import labels
-from transforms.reply import written
+from transforms.mail_time import event_time, stated_time
+from transforms.mime import Part
+from transforms.reply import separate
+from transforms.thread import thread
+from transforms.understanding import signature_of, understood
 
 MAX_PARTICIPANTS: Final = 500
 MAX_NAME_CHARS: Final = 200
-MAX_DATE_CHARS: Final = 200
-FUTURE_TOLERANCE: Final = timedelta(days=1)
-UNKNOWN_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MESSAGE_ID: Final = re.compile(r"<([^<>\s]{1,998})>")
 _SUBJECT_TAG: Final = re.compile(r"\[[^\[\]]*\]")
@@ -51,25 +50,31 @@ def decode_mail(payload: bytes, received_at: datetime, company: Company) -> Acti
         raise Rejected("no_participants", "no header names a sender or a recipient")
     text = mime.text(message)
     activity_id = _activity_id(message, participants, text)
-    event_time, quality = _event_time(message, received_at)
+    sent_at, quality = event_time(message, received_at)
+    message_id = _message_id(message)
+    place = thread(message, message_id)
+    reply = separate(text, participants[0].name)
+    wrote = sender(message, participants, company, reply.written)
     return Activity(
         activity_id=activity_id,
         channel=Channel.EMAIL,
         direction=direction(participants, company),
-        event_time=event_time,
+        event_time=sent_at,
         time_quality=quality,
-        knowable_at=received_at if quality is TimeQuality.HEARD else event_time,
+        knowable_at=received_at if quality is TimeQuality.HEARD else sent_at,
         participants=participants,
-        message_id=_message_id(message),
-        thread_id=_thread_id(message) or str(activity_id),
+        message_id=message_id,
+        thread_id=place.thread_id or str(activity_id),
         subject=mime.words(message, "Subject"),
-        body=written(text),
-        is_automatic=is_automatic(message, participants, company),
+        body=reply.written,
+        is_automatic=wrote.is_automatic,
         labels=labels(message),
+        understood=understood(message, sent_at, company, wrote, place, reply.written),
+        signature=signature_of(reply, participants[0], wrote.kind, company),
     )
 
 
-def _participants(message: Message, company: Company) -> tuple[Participant, ...]:
+def _participants(message: Part, company: Company) -> tuple[Participant, ...]:
     """Return sender and recipients, each address once per role.
 
     Only the sender's own copy names the blind recipients, and all copies must give equal rows:
@@ -85,18 +90,18 @@ def _participants(message: Message, company: Company) -> tuple[Participant, ...]
     return tuple(reversed(unique.values()))[:MAX_PARTICIPANTS]
 
 
-def _sender(message: Message, company: Company) -> list[Participant]:
+def _sender(message: Part, company: Company) -> list[Participant]:
     for header in _SENDERS:
         if people := _people(message, header, Role.FROM, company):
             return people[:1]
     return []
 
 
-def _people(message: Message, header: str, role: Role, company: Company) -> list[Participant]:
+def _people(message: Part, header: str, role: Role, company: Company) -> list[Participant]:
     return [
         Participant(
             address=mailbox.address,
-            name=mime.decode_words(mailbox.name[:MAX_NAME_CHARS]),
+            name=decode_words(mailbox.name[:MAX_NAME_CHARS]),
             role=role,
             is_ours=is_ours(mailbox.address, company),
         )
@@ -107,10 +112,10 @@ def _people(message: Message, header: str, role: Role, company: Company) -> list
 
 def _mailboxes(value: str) -> list[Mailbox]:
     """Read an address header; one that was encoded as a whole is decoded first."""
-    return [*mailboxes(value)] or [*mailboxes(mime.decode_words(value))]
+    return [*mailboxes(value)] or [*mailboxes(decode_words(value))]
 
 
-def _activity_id(message: Message, participants: tuple[Participant, ...], text: str) -> UUID:
+def _activity_id(message: Part, participants: tuple[Participant, ...], text: str) -> UUID:
     """Return the id that every copy of this mail has.
 
     The Message-ID alone is not enough (mail merges and broken clients use one for many mails):
@@ -124,53 +129,17 @@ def _activity_id(message: Message, participants: tuple[Participant, ...], text: 
     return UUID(bytes=sha256("\0".join(parts).encode("utf-8", "replace")).digest()[:16])
 
 
-def _fingerprint(message: Message, participants: tuple[Participant, ...]) -> Iterator[str]:
+def _fingerprint(message: Part, participants: tuple[Participant, ...]) -> Iterator[str]:
     """Yield sender, moment, subject without bracketed tags, and the sorted open recipients."""
     yield next((p.address for p in participants if p.role is Role.FROM), "")
-    stated = _moment(mime.words(message, "Date"))
+    stated = stated_time(message)
     yield stated.isoformat() if stated else ""
     yield " ".join(_SUBJECT_TAG.sub(" ", mime.words(message, "Subject")).lower().split())
     yield " ".join(sorted({p.address for p in participants if p.role in {Role.TO, Role.CC}}))
 
 
-def _message_id(message: Message) -> str:
+def _message_id(message: Part) -> str:
     """Return the normalised Message-ID: without brackets and in lower case; empty if absent."""
     value = mime.words(message, "Message-ID")
     found = _MESSAGE_ID.search(value)
     return (found.group(1) if found else value.strip("<> ")).lower()
-
-
-def _thread_id(message: Message) -> str:
-    """Return the first of References, else In-Reply-To, else the mail's own id."""
-    for header in ("References", "In-Reply-To"):
-        if found := _MESSAGE_ID.search(" ".join(mime.raw_all(message, header))):
-            return found.group(1).lower()
-    return _message_id(message)
-
-
-def _event_time(message: Message, received_at: datetime) -> tuple[datetime, TimeQuality]:
-    """Return when it was sent: as stated, else as first believable relay says, else unknown.
-
-    Long ago is believed, for an old activity counts for little; the future is not.
-    """
-    stated = _moment(mime.words(message, "Date"))
-    if stated and stated <= received_at + FUTURE_TOLERANCE:
-        return stated, TimeQuality.STATED
-    for received in mime.raw_all(message, "Received"):
-        relayed = _moment(received.rpartition(";")[2])
-        if relayed and relayed <= received_at + FUTURE_TOLERANCE:
-            return relayed, TimeQuality.RELAYED
-    return UNKNOWN_TIME, TimeQuality.HEARD
-
-
-def _moment(value: str) -> datetime | None:
-    """Return a header's date in UTC, to the second; None for nonsense and before 1970.
-
-    A date without a zone is read as UTC.
-    """
-    try:
-        parsed = parsedate_tz(value[:MAX_DATE_CHARS])
-        seconds = timegm(parsed[:6]) - (parsed[9] or 0) if parsed else -1
-        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
-    except (ValueError, TypeError, OverflowError, OSError, IndexError):
-        return None

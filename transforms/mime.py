@@ -1,220 +1,270 @@
-"""RFC 5322 and MIME: from any bytes to headers and text, in bounded time and memory.
+"""RFC 5322 and MIME: from any bytes to headers, parts and text, in bounded time and memory.
 
-The standard library's parser is used with its older policy: it never looks into a header before
-it is asked to. The newer one raises on hostile headers and is quadratic in their length.
+The parser is our own. The standard library's walks a mail line by line and tries every open
+boundary on each; this one finds boundaries with `bytes.find`, copies nothing, and reads no header
+before it is asked to: a mail costs little more than its size, and a hostile one no more than that.
 """
 
-import base64
-import binascii
-import codecs
-import quopri
 import re
 from collections.abc import Iterator
-from email.message import Message
-from email.parser import BytesParser
-from email.policy import Compat32
 from typing import Final
 
-from typing_extensions import override
-
+from transforms.encodings import clean, decode, decode_words, guess, transferred
 from transforms.html import html_to_text
 
 MAX_MAIL_BYTES: Final = 4_000_000
 MAX_HEAD_BYTES: Final = 128_000
-MAX_HEADER_CHARS: Final = 64_000
+MAX_HEADER_BYTES: Final = 64_000
 MAX_WORDS_CHARS: Final = 4_000
 MAX_TEXT_CHARS: Final = 100_000
 MAX_CONTENT_CHARS: Final = 400_000
 MAX_REPEATS: Final = 50
-MAX_PARTS: Final = 200
-MAX_SEPARATORS: Final = 2_000  # each may begin a part
-MAX_BOUNDARIES: Final = 40  # the parser tries every open boundary on every line
+MAX_PARTS: Final = 500
+MAX_DEPTH: Final = 20
 
-_BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
-_ENCODED_WORD: Final = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
-_BETWEEN_WORDS: Final = re.compile(r"(\?=)[ \t\r\n]+(=\?)")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\ufeff\ud800-\udfff]")
-_SLOW_CODECS: Final = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"}
-
-
-class _Bounded(Compat32):
-    """Cuts each header, in every part, before anything reads it."""
-
-    @override
-    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
-        name, value = super().header_source_parse(sourcelines)
-        is_content = name.lower().startswith("content-")
-        return name, value[: MAX_WORDS_CHARS if is_content else MAX_HEADER_CHARS]
-
-    @override
-    def header_fetch_parse(self, name: str, value: str) -> str:
-        """Hand out the header as it stands: `_unfolded` reads its 8-bit bytes."""
-        return value
+_FOLDED: Final = rb"[ \t]++(?:\r?\n[ \t]++)?\S.*"  # obsolete folding has an empty line in it
+_NAME: Final = rb"[!-9;-~]++[ \t]*+:"
+_HEADER: Final = re.compile(rb"^([!-9;-~]++)[ \t]*+:(.*(?:\r?\n" + _FOLDED + rb")*)", re.MULTILINE)
+_HEAD: Final = re.compile(rb"(?:(?:" + _NAME + rb".*|" + _FOLDED + rb")(?:\n|\Z))*+")
+_JUNK: Final = re.compile(rb"[^\r\n].*+\n(?=" + _NAME + rb")")
+_EMPTY_LINES: Final = re.compile(rb"(?:[ \t]*+\r?\n)*+")
+_BLANK: Final = re.compile(rb"[ \t]*+(?:\r?\n|\Z)")
+_DELIMITER_END: Final = re.compile(rb"(--)?(?:[ \t].*+)?\r?(?:\n|\Z)")
+_FOLD: Final = re.compile(r"[\r\n]+[ \t]*")
+_TYPE: Final = re.compile(r"\s*([\w!#$&.+^-]+)\s*/\s*([\w!#$&.+^-]+)")
+_PARAMETER: Final = re.compile(
+    r";\s*([\w-]+)(?:\*\d*\*?)?\s*=\s*(?:\"((?:[^\"\\]|\\.)*+)\"?|([^\s;\"]++))"
+)
 
 
-_parser: Final = BytesParser(policy=_Bounded())
+class Part:
+    """A mail or a part of one.
+
+    Attributes:
+        content_type: in lower case, such as `text/plain`; what the standard assumes where the
+            header is absent or makes no sense.
+        parts: the parts of a multipart, in order; of anything else none.
+    """
+
+    __slots__ = (
+        "_body", "_end", "_fields", "_head_end", "_source", "_start", "content_type", "parts",
+    )  # fmt: skip
+
+    def __init__(self, source: bytes, start: int, end: int, default: str = "text/plain") -> None:
+        self._source, self._start, self._end = source, start, end
+        self._body = _body_start(source, start, end)
+        self._head_end = min(self._body, start + MAX_HEAD_BYTES)
+        self._fields: dict[str, list[bytes]] = {}
+        for name, value in _HEADER.findall(source, start, self._head_end):
+            self._fields.setdefault(name.decode("ascii").lower(), []).append(value)
+        self.content_type = _content_type(self, default)
+        self.parts: list[Part] = []
+
+    def __contains__(self, name: str) -> bool:
+        return name.lower() in self._fields
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the headers, in lower case, in order of appearance."""
+        found = _HEADER.findall(self._source, self._start, self._head_end)
+        return tuple(name.decode("ascii").lower() for name, _ in found)
+
+    @property
+    def source(self) -> bytes:
+        """The whole of it, as it stands."""
+        return self._source[self._start : self._end]
+
+    @property
+    def body(self) -> bytes:
+        """What follows the headers, as it stands."""
+        return self._source[self._body : self._end]
+
+    @property
+    def encoding(self) -> str:
+        """The transfer encoding, in lower case."""
+        value = words(self, "Content-Transfer-Encoding").lower()
+        return value.partition(";")[0].strip(" \"'")
+
+    def content(self) -> bytes:
+        """Return the body with its transfer encoding undone."""
+        return transferred(self.body, self.encoding)
 
 
-def parse(data: bytes) -> Message:
-    """Read a mail; one with parts beyond reason keeps its headers alone. Never raises."""
-    data = _bounded(_without_envelope(data[:MAX_MAIL_BYTES]))
-    if data.lower().count(b"boundary") > MAX_BOUNDARIES or data.count(b"\n--") > MAX_SEPARATORS:
-        return _headers_alone(data)
-    try:
-        return _parser.parsebytes(data)
-    except Exception:  # noqa: BLE001 strangers' bytes: whatever the parser trips over, the headers stay
-        return _headers_alone(data)
+def parse(data: bytes) -> Part:
+    """Read a mail. Never raises; what is beyond the limits is left out."""
+    data = _without_envelope(data[:MAX_MAIL_BYTES])
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")
+    whole = Part(data, 0, len(data))
+    waiting, left = [(whole, 0)], MAX_PARTS
+    while waiting and left > 0:
+        part, depth = waiting.pop()
+        if depth < MAX_DEPTH and part.content_type.startswith("multipart/"):
+            part.parts = _split(part, left)
+            left -= len(part.parts)
+            waiting.extend((inner, depth + 1) for inner in part.parts)
+    return whole
 
 
-def words(message: Message, name: str) -> str:
+def enclosed(part: Part) -> Part | None:
+    """Return the mail that a message/rfc822 part holds, undone of its encoding; None for others."""
+    kinds = {"message/rfc822", "message/global", "message/news"}
+    return parse(part.content()) if part.content_type in kinds else None
+
+
+def words(part: Part, name: str) -> str:
     """Return a header as a person reads it, on one line; empty where it is absent."""
-    return decode_words(_raw(message, name)[:MAX_WORDS_CHARS])
+    values = part._fields.get(name.lower())
+    return decode_words(_unfolded(values[0])[:MAX_WORDS_CHARS]) if values else ""
 
 
-def raw_all(message: Message, name: str) -> list[str]:
+def raw_all(part: Part, name: str) -> list[str]:
     """Return every header of a name, unfolded but with its encoded words as they stand."""
-    return [_unfolded(value) for value in message.get_all(name, [])[:MAX_REPEATS]]
+    values = part._fields.get(name.lower(), [])
+    return [_unfolded(value) for value in values[:MAX_REPEATS]]
 
 
-def decode_words(value: str) -> str:
-    """Decode RFC 2047 words, also inside quotes and where the charset is wrong, and clean up."""
-    joined = _BETWEEN_WORDS.sub(r"\1\2", value)
-    return " ".join(clean(_ENCODED_WORD.sub(_decoded_word, joined)).split())
+def parameter(part: Part, header: str, name: str) -> str:
+    """Return a header's parameter, such as the charset of Content-Type; empty where it is absent.
+
+    The pieces of a long parameter (RFC 2231) are put together.
+    """
+    value = next(iter(raw_all(part, header)), "")[:MAX_WORDS_CHARS]
+    found = [
+        re.sub(r"\\(.)", r"\1", quoted) if quoted else bare
+        for key, quoted, bare in _PARAMETER.findall(value)
+        if key.lower() == name
+    ]
+    return "".join(found)
 
 
-def text(message: Message) -> str:
+def text(message: Part) -> str:
     """Return the text that a person reads first: text/plain, or failing that text/html.
 
     Attachments are passed over. At most MAX_TEXT_CHARS are returned.
     """
     html = ""
-    for part in _leaves(message):
+    for part in leaves(message):
         kind = _text_type(part)
-        if _is_attachment(part) or kind not in {"text/plain", "text/html"}:
+        if kind not in {"text/plain", "text/html"} or is_attachment(part):
             continue
-        content = _content(part)
+        content = text_of(part)
         if kind == "text/plain" and content.strip():
             return content[:MAX_TEXT_CHARS]
         html = html or content
-    return html_to_text(html)[:MAX_TEXT_CHARS]
+    return html_to_text(html)[:MAX_TEXT_CHARS] if html else ""
 
 
-def content_types(message: Message) -> set[str]:
+def text_of(part: Part) -> str:
+    """Return a text part's text, whatever its transfer encoding and charset claim."""
+    decoded = decode(part.content(), parameter(part, "Content-Type", "charset").lower() or "utf-8")
+    return clean(decoded[:MAX_CONTENT_CHARS].replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def leaves(message: Part) -> Iterator[Part]:
+    """Yield the parts that hold content, in order; a forwarded mail is one, its parts are not."""
+    waiting = [message]
+    while waiting:
+        part = waiting.pop()
+        if part.parts:
+            waiting.extend(reversed(part.parts))
+        else:
+            yield part
+
+
+def content_types(message: Part) -> set[str]:
     """Return the types of the mail and its parts; a calendar's with its method."""
-    return {_full_type(message)} | {_full_type(part) for part in _leaves(message)}
+    return {_full_type(message), *map(_full_type, leaves(message))}
 
 
-def clean(value: str) -> str:
-    """Return text that any database and page takes: no control characters, no lone surrogates."""
-    return _CONTROL.sub("", value)
+def is_attachment(part: Part) -> bool:
+    """Tell whether a part asks to be kept beside the mail, and not shown in it."""
+    return words(part, "Content-Disposition").lower().startswith("attachment")
 
 
 def _without_envelope(data: bytes) -> bytes:
     """Drop what may stand above the first header: blank lines and an mbox's From_ line."""
-    data = data.lstrip(b"\r\n")
+    data = data[_EMPTY_LINES.match(data).end() :]  # type: ignore[union-attr] # it matches nothing, too
     return data.partition(b"\n")[2] if data.startswith((b"From ", b">From ")) else data
 
 
-def _bounded(data: bytes) -> bytes:
-    """Cut the headers where they go on without end: each look at one costs a look at all."""
-    blank = _BLANK_LINE.search(data)
-    end = blank.start() if blank else len(data)
-    return data if end <= MAX_HEAD_BYTES else data[:MAX_HEAD_BYTES] + data[end:]
+def _body_start(source: bytes, start: int, end: int) -> int:
+    """Return where the body begins: after the blank line, or at the first line that is no header.
+
+    A line of junk between two headers ends nothing.
+    """
+    at = _HEAD.match(source, start, end).end()  # type: ignore[union-attr] # it matches nothing, too
+    while at > start and (junk := _JUNK.match(source, at, end)):
+        at = _HEAD.match(source, junk.end(), end).end()  # type: ignore[union-attr]
+    blank = _BLANK.match(source, at, end)
+    return blank.end() if blank else at
 
 
-def _headers_alone(data: bytes) -> Message:
-    head = _BLANK_LINE.split(data, maxsplit=1)[0]
-    return _parser.parsebytes(head, headersonly=True)
+def _content_type(part: Part, default: str) -> str:
+    if "content-type" not in part:
+        return default
+    found = _TYPE.match(words(part, "Content-Type"))
+    return f"{found.group(1)}/{found.group(2)}".lower() if found else "text/plain"
 
 
-def _raw(message: Message, name: str) -> str:
-    values = raw_all(message, name)
-    return values[0] if values else ""
+def _split(part: Part, most: int) -> list[Part]:
+    """Return the parts of a multipart; none where its boundary is missing or never comes.
+
+    A boundary that ends in spaces is looked for with them, then without: some relays trim lines.
+    """
+    boundary = parameter(part, "Content-Type", "boundary").encode("utf-8", "surrogateescape")
+    default = "message/rfc822" if part.content_type == "multipart/digest" else "text/plain"
+    for mark in dict.fromkeys((boundary, boundary.rstrip())) if boundary else ():
+        if found := _between(part, b"--" + mark, default, most):
+            return found
+    return []
 
 
-def _unfolded(value: object) -> str:
+def _between(part: Part, mark: bytes, default: str, most: int) -> list[Part]:
+    """Return what stands between the boundaries, up to the last or the end of the multipart."""
+    starts: list[int] = []
+    ends: list[int] = []
+    for line, after, is_last in _delimiters(part, mark):
+        ends.append(line)
+        if is_last or len(starts) == most:
+            break
+        starts.append(after)
+    inner = zip(starts, [*ends[1:], part._end], strict=False)  # noqa: SLF001
+    return [Part(part._source, start, max(start, end), default) for start, end in inner]  # noqa: SLF001
+
+
+def _delimiters(part: Part, mark: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Yield where each line of the boundary begins, with the line break before it, and ends."""
+    source, end = part._source, part._end  # noqa: SLF001
+    first = part._body  # noqa: SLF001
+    at = source.find(mark, first, end)
+    while at >= 0:
+        is_line = at == first or source[at - 1] == ord("\n")
+        tail = _DELIMITER_END.match(source, at + len(mark), end) if is_line else None
+        if tail:
+            yield _line_end(source, first, at), tail.end(), tail.group(1) is not None
+        at = source.find(mark, tail.end() if tail else at + len(mark), end)
+
+
+def _line_end(source: bytes, first: int, at: int) -> int:
+    """Return where the line before `at` ends: its line break belongs to the boundary."""
+    before = at - 1 if at > first else at
+    return before - 1 if before > first and source[before - 1] == ord("\r") else before
+
+
+def _unfolded(value: bytes) -> str:
     """Return a header's value on one line, its 8-bit bytes read as UTF-8 or else Windows-1252."""
-    raw = str(value).encode("utf-8", "surrogateescape")
-    return re.sub(r"[\r\n]+[ \t]*", " ", _guess(raw)).strip()
+    text = guess(value[:MAX_HEADER_BYTES])
+    return (_FOLD.sub(" ", text) if "\n" in text else text).strip()
 
 
-def _guess(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", "replace")
+def _text_type(part: Part) -> str:
+    """Return the part's type; a multipart without its parts is the text that it looks like."""
+    return "text/plain" if part.content_type.startswith("multipart/") else part.content_type
 
 
-def _decoded_word(found: re.Match[str]) -> str:
-    charset, encoding, payload = found.groups()
-    raw = payload.encode("utf-8", "replace")
-    decoded = _base64(raw) if encoding in "bB" else quopri.decodestring(raw, header=True)
-    return _decode(decoded, charset.partition("*")[0])  # RFC 2231 adds a language after `*`
-
-
-def _base64(raw: bytes) -> bytes:
-    """Decode what can be decoded of base64 that may be cut off or dirty."""
-    kept = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
-    try:
-        return base64.b64decode(kept[: len(kept) // 4 * 4] + _padded(kept))
-    except binascii.Error:
-        return b""
-
-
-def _padded(kept: bytes) -> bytes:
-    tail = kept[len(kept) // 4 * 4 :]
-    return tail + b"=" * (4 - len(tail)) if len(tail) > 1 else b""
-
-
-def _decode(raw: bytes, charset: str) -> str:
-    try:
-        name = codecs.lookup(charset).name
-        if name in _SLOW_CODECS:
-            return _guess(raw)
-        return raw.decode(name, "strict" if name == "ascii" else "replace")
-    except (LookupError, ValueError):
-        return _guess(raw)
-
-
-def _leaves(message: Message) -> Iterator[Message]:
-    """Yield the parts that hold content, in order; a forwarded mail's own parts are left out."""
-    waiting, seen = [message], 0
-    while waiting and seen < MAX_PARTS:
-        part, seen = waiting.pop(), seen + 1
-        if part.get_content_maintype() == "multipart" and part.is_multipart():
-            waiting.extend(reversed(_parts(part)))
-        elif not part.is_multipart():
-            yield part
-
-
-def _parts(part: Message) -> list[Message]:
-    payload = part.get_payload()
-    return [p for p in payload if isinstance(p, Message)] if isinstance(payload, list) else []
-
-
-def _text_type(part: Message) -> str:
-    """Return the part's type; a multipart without its boundary is the text that it looks like."""
-    is_broken = part.get_content_maintype() == "multipart"
-    return "text/plain" if is_broken else part.get_content_type()
-
-
-def _is_attachment(part: Message) -> bool:
-    disposition = str(part.get("Content-Disposition", "")).strip().lower()
-    return disposition.startswith("attachment")
-
-
-def _full_type(part: Message) -> str:
-    method = re.search(r"method=\"?(\w+)", str(part.get("Content-Type", "")), re.IGNORECASE)
-    kind = part.get_content_type()
-    return f"{kind};method={method.group(1).lower()}" if method else kind
-
-
-def _content(part: Message) -> str:
-    """Return a text part's text, whatever its transfer encoding and charset claim."""
-    try:
-        raw = part.get_payload(decode=True)
-        charset = part.get_content_charset("utf-8")
-    except Exception:  # noqa: BLE001 a broken transfer encoding or parameter: read what stands there
-        raw, charset = str(part.get_payload()).encode("utf-8", "surrogateescape"), "utf-8"
-    decoded = _decode(raw if isinstance(raw, bytes) else b"", charset)
-    return clean(decoded[:MAX_CONTENT_CHARS].replace("\r\n", "\n").replace("\r", "\n"))
+def _full_type(part: Part) -> str:
+    if part.content_type != "text/calendar":
+        return part.content_type
+    method = parameter(part, "Content-Type", "method").lower()
+    return f"{part.content_type};method={method}" if method else part.content_type

@@ -4,10 +4,13 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from msgspec.structs import asdict
+
 from contracts.activity import Activity
 from contracts.company import Company
 from contracts.errors import Rejected
 from contracts.rows import ActivityRow, Row, SightingRow
+from contracts.signature_rows import SignatureRow
 from contracts.wire import Event
 from transforms.calls import decode_call
 from transforms.colleagues import seen_from
@@ -46,7 +49,7 @@ def _rows(event: Event, company: Company) -> tuple[Row, ...]:
     if reason := reason_to_exclude(activity, company):
         return (sighting(event, "excluded", activity.event_time, reason=reason),)
     seen = sighting(event, "activity", activity.event_time, activity_id=activity.activity_id)
-    return seen, _activity_row(event, activity)
+    return seen, _activity_row(event, activity), *_signature_rows(activity)
 
 
 def sighting(
@@ -93,4 +96,22 @@ def _activity_row(event: Event, activity: Activity) -> ActivityRow:
         participant_name=tuple(p.name for p in people),
         participant_role=tuple(p.role for p in people),
         participant_is_ours=tuple(p.is_ours for p in people),
+        **asdict(activity.understood),
     )
+
+
+def _signature_rows(activity: Activity) -> tuple[SignatureRow, ...]:
+    signature = activity.signature
+    if signature is None:
+        return ()
+    row = SignatureRow(
+        address=activity.participants[0].address,
+        activity_id=activity.activity_id,
+        event_time=activity.event_time,
+        name=signature.name,
+        title=signature.title,
+        company=signature.company,
+        phone=signature.phones,
+        evidence=signature.text,
+    )
+    return (row,)

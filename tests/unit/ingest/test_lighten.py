@@ -42,7 +42,7 @@ def test_attachments_go_and_texts_and_headers_stay_however_the_mail_is_cut(size)
     assert b"X-Headwater-Lightened-From-Bytes: %d\n" % len(mail) in lighter
     parsed = mime.parse(lighter)
     assert mime.text(parsed).strip() == "written"
-    assert parsed["From"] == "a@b.example"
+    assert mime.words(parsed, "From") == "a@b.example"
 
 
 def test_a_large_attachment_needs_little_memory():
@@ -73,4 +73,4 @@ def test_a_large_attachment_needs_little_memory():
 def test_whatever_is_large_is_bounded_and_keeps_its_sender(mail):
     lighter = light(*(mail[at : at + 65_536] for at in range(0, len(mail), 65_536)))
     assert MAX_WHOLE_BYTES // 4 < len(lighter) + 200_000 < MAX_LIGHT_BYTES + 400_000
-    assert mime.parse(lighter)["From"] == "a@b.example"
+    assert mime.words(mime.parse(lighter), "From") == "a@b.example"

@@ -39,7 +39,7 @@ X-Spam-Status: No
 MESSAGE-ID:   <ABC123@mail.ourco.example>
 References: <root@acme.example>
  <second@ourco.example>
-Date: 2 Nov 2026 09:00:00 GMT
+Date: 2 Nov 2026 10:00:00 +0100
 To: "=?iso-8859-1?Q?J=FCrgen_M?=" <jurgen@acme.example>,
 \t"Doe, Jo" <jo@acme.example>
 Cc: <pat@ourco.example>

@@ -18,13 +18,12 @@ from bench.figures import Figure, measured, record
 from contracts.company import Company
 from contracts.errors import Rejected
 
-SECONDS = 60
+SECONDS = 20
 TIMEOUT_SECONDS = 10
 MAX_BYTES = 8_192
 COMMAND = "python -m bench.fuzz"
 COMPANY = Company(own_domains=("ourco.example",))
 HEARD_AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
-MAIL_ROOMS = ["transforms"]
 
 
 def main() -> None:
@@ -39,7 +38,9 @@ def _tried(name: str) -> list[Figure]:
     """Fuzz a parser in a process of its own; it ends by itself, or at its first crash."""
     with tempfile.TemporaryDirectory(prefix="headwater-fuzz-") as folder:
         argv = [sys.executable, "-m", "bench.fuzz", name, str(SECONDS)]
-        done = subprocess.run(argv, cwd=folder, env=_environment(), capture_output=True, text=True)
+        done = subprocess.run(
+            argv, cwd=folder, env=_environment(), capture_output=True, text=True, check=False
+        )
     told = done.stdout + done.stderr
     runs = [int(n) for n in re.findall(r"(?:Done |#)(\d+)", told)]
     print(name, "exit", done.returncode, "runs", max(runs, default=0))
@@ -49,8 +50,8 @@ def _tried(name: str) -> list[Figure]:
     return [
         measured(f"fuzz: {name}: inputs", max(runs, default=0), "inputs", command),
         measured(f"fuzz: {name}: time", SECONDS, "s", command),
-        measured(f"fuzz: {name}: crashes", int(done.returncode != 0), "crashes", command, at_most=0),
-    ]  # fmt: skip
+        measured(f"fuzz: {name}: crashes", int(done.returncode != 0), "", command, at_most=0),
+    ]
 
 
 def _environment() -> dict[str, str]:
@@ -153,18 +154,50 @@ PARSERS: dict[str, Callable[[], Callable[[bytes], object]]] = {
 }  # fmt: skip
 
 SEEDS = (
-    b"From: =?utf-8?q?Kim?= <kim@acme.example>\nTo: a@b.example\nSubject: =?gb2312?B?4fHo?=\n"
-    b'Date: Mon, 2 Nov 2026 10:00:00 +0100\nContent-Type: multipart/mixed; boundary="b;1"\n\n--b;1\n'
-    b"Content-Type: text/plain; charset=utf-7\nContent-Transfer-Encoding: base64\n\nSGVsbG8=\n"
-    b"--b;1\nContent-Type: text/html\n\n<p>Hello<blockquote>x</blockquote></p>\n--b;1--\n",
-    b"From: MAILER-DAEMON@b.example\nContent-Type: multipart/report; boundary=x\n\n--x\n"
-    b"Content-Type: message/delivery-status\n\nReporting-MTA: dns; a\n\nFinal-Recipient: rfc822; "
-    b"k@acme.example\nAction: failed\nStatus: 5.1.1\n\n--x--\n",
-    b"Yes.\n\nBest regards\nKim Roe\nHead of Sales, Acme GmbH\nTel. +49 30 1234567\n\n"
-    b"On Mon, 2 Nov 2026 at 09:00, Jo <jo@b.example> wrote:\n> Can you come?\n",
+    b"""From: =?utf-8?q?Kim?= <kim@acme.example>
+To: a@b.example
+Subject: =?gb2312?B?4fHo?=
+Date: Mon, 2 Nov 2026 10:00:00 +0100
+Content-Type: multipart/mixed; boundary="b;1"
+
+--b;1
+Content-Type: text/plain; charset=utf-7
+Content-Transfer-Encoding: base64
+
+SGVsbG8=
+--b;1
+Content-Type: text/html
+
+<p>Hello<blockquote>x</blockquote></p>
+--b;1--
+""",
+    b"""From: MAILER-DAEMON@b.example
+Content-Type: multipart/report; boundary=x
+
+--x
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; a
+
+Final-Recipient: rfc822; k@acme.example
+Action: failed
+Status: 5.1.1
+
+--x--
+""",
+    b"""Yes.
+
+Best regards
+Kim Roe
+Head of Sales, Acme GmbH
+Tel. +49 30 1234567
+
+On Mon, 2 Nov 2026 at 09:00, Jo <jo@b.example> wrote:
+> Can you come?
+""",
     b"I am out of the office until 12 November 2026, back on Monday, bis 3.4., jusqu'au 5 mai.",
-    b'{"provider":"p","call_id":"1","started_at":"2026-11-02T10:00:00Z","duration_seconds":1,'
-    b'"from":"+4930123456","to":"+4930123457"}',
+    b"""{"provider":"p","call_id":"1","started_at":"2026-11-02T10:00:00Z","duration_seconds":1,
+"from":"+4930123456","to":"+4930123457"}""",
     b'{"entity":"account","record":{"account_id":"a","name":"A"}}',
 )
 

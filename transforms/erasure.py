@@ -30,6 +30,7 @@ REASON: Final = "erased"
 
 PERSONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "raw.contact": ("contact_id", ("emails", "phones")),
+    "raw.signature": ("address", ("address", "phone")),
 }
 """Tables whose rows are about one person: the key that names it, and the columns with addresses."""
 
@@ -192,7 +193,9 @@ def _activity(row: ActivityRow, token_of: TokenOf) -> ActivityRow | None:
     without = replace(
         row,
         subject="",
+        thread_subject="",
         body="",
+        request_sentence="",
         participant_address=tuple(address for address, _ in told),
         participant_name=tuple(name for _, name in told),
     )

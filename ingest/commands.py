@@ -48,7 +48,7 @@ def decode_command(data: bytes) -> Command:
     """
     try:
         command = _decoder.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Rejected("bad_command", str(error)) from error
     if command.actor in _RESERVED:
         raise Rejected("bad_command", f"actor: {command.actor!r} is not a person")

@@ -61,7 +61,7 @@ def verified(data: bytes, key: bytes) -> Receipt:
     """
     try:
         receipt = msgspec.json.decode(data, type=Receipt)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"this is not a receipt of an erasure: {error}") from error
     if not hmac.compare_digest(receipt.signature, _signature(receipt, key)):
         raise UserError("the signature does not fit: it was changed, or signed with another key")

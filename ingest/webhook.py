@@ -104,7 +104,7 @@ def _read(body: bytes) -> list[bytes]:
     many = body.strip().startswith(b"[")
     try:
         calls = _calls.decode(body if many else b"[" + body + b"]")
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(400, f"the body is not JSON: {error}") from error
     if len(calls) > MAX_CALLS:
         raise Refused(413, f"{len(calls)} calls are more than {MAX_CALLS}: send fewer at a time")

@@ -94,7 +94,7 @@ def call_name(payload: bytes) -> tuple[str, str]:
     """Return the provider and its call id, to name a sighting; empty where they can't be read."""
     try:
         call = _decoder.decode(payload)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "", ""
     return call.provider, call.call_id
 
@@ -102,7 +102,7 @@ def call_name(payload: bytes) -> tuple[str, str]:
 def _read(payload: bytes) -> CallRecord:
     try:
         call = _decoder.decode(payload)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Rejected("bad_call", str(error)) from error
     if not call.provider or not call.call_id:
         raise Rejected("bad_call", "provider and call_id must not be empty: they name the call")

@@ -61,7 +61,7 @@ def decode_crm(payload: bytes, source: str, received_at: datetime) -> CrmRow:
     """
     try:
         heard = _decoder.decode(payload)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Rejected("bad_record", str(error)) from error
     row_type = CRM_ENTITIES.get(heard.entity)
     if row_type is None:

@@ -1,5 +1,6 @@
 """When a mail was sent, and by whose clock: headers lie, relays less, and the future is a lie."""
 
+import re
 from calendar import timegm
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
@@ -15,6 +16,8 @@ MAX_DATE_CHARS: Final = 200
 FUTURE_TOLERANCE: Final = timedelta(days=1)
 UNKNOWN_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_OFFSET_MINUTES: Final = 14 * 60
+
+_ZONE: Final = re.compile(r"[+-]\d{4}\b|\b(?:GMT|UTC?|Z|[ECMP][SD]T)\b")
 
 
 def event_time(message: Part, received_at: datetime) -> tuple[datetime, TimeQuality]:
@@ -60,7 +63,8 @@ def _moment(value: str) -> tuple[datetime | None, int | None]:
         seconds = timegm(parsed[:6]) - (parsed[9] or 0) if parsed else -1
         if not parsed or seconds <= 0:
             return None, None
-        offset = None if parsed[9] is None else parsed[9] // 60
+        stated = _ZONE.search(value)
+        offset = (parsed[9] or 0) // 60 if stated and stated.group() != "-0000" else None
         return datetime.fromtimestamp(seconds, UTC), offset
     except (ValueError, TypeError, OverflowError, OSError, IndexError):
         return None, None

@@ -184,10 +184,10 @@ _NAMES: Final = """
 _OF_ACTIVITY: Final = {
     "participant_name": "arrayMap((name, x) -> if(match(x, %(pattern)s), '', name), "
     "participant_name, participant_address)",
-    **{
-        column: f"if({_TOOK_PART}, '', {{mended}})"
-        for column in ("subject", "thread_subject", "body", "request_sentence")
-    },
+    **dict.fromkeys(
+        ("subject", "thread_subject", "body", "request_sentence"),
+        f"if({_TOOK_PART}, '', {{mended}})",
+    ),
 }
 
 

@@ -59,6 +59,8 @@ def test_a_damaged_mail_is_an_activity_or_rejected(edits):
 
 
 @given(st.binary(max_size=500))
+@example(b'{"provider":"p\xbf","call_id":"1"}')
+@example(b'{"entity":"acco\x8dunt","record":{}}')
 def test_any_call_or_record_is_decoded_or_rejected(payload):
     with suppress(Rejected):
         decode_call(payload, HEARD_AT, COMPANY)

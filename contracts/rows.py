@@ -158,22 +158,6 @@ class DeadLetterRow(Row, frozen=True, kw_only=True):
     replayed_at: datetime | None = None
 
 
-class CommandRow(Row, frozen=True, kw_only=True):
-    """A person's act and what became of it. Key: (idempotency_key, outcome)."""
-
-    table: ClassVar[str] = "raw.command"
-
-    idempotency_key: UUID
-    kind: str
-    actor: str
-    reason: str
-    subject_id: str
-    value: str
-    issued_at: datetime
-    outcome: str
-    detail: str
-
-
 class CursorRow(Row, frozen=True, kw_only=True):
     """How far a source has been read. Key: source; the newest wins."""
 

@@ -14,8 +14,9 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 from contracts import topics
 from contracts.clock import Clock
 from contracts.command import Command
+from contracts.command_rows import CommandRow
 from contracts.errors import Rejected, Retryable
-from contracts.rows import ActivityRow, CommandRow, MatchRow, Row
+from contracts.rows import ActivityRow, MatchRow, Row
 from contracts.topics import Topic
 from contracts.wire import (
     DeadLetter,

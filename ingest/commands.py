@@ -10,8 +10,9 @@ import msgspec
 from pydantic import SecretStr
 
 from contracts.command import Command, CommandKind
+from contracts.command_rows import CommandRow
 from contracts.errors import HeadwaterError, Rejected
-from contracts.rows import CommandRow, MatchRow
+from contracts.rows import MatchRow
 from ingest.directory import crm_version
 from ingest.door import Answer
 from transforms.identity import RULE_VERSION

@@ -41,6 +41,23 @@ class Comparison:
     freedom: int
 
     @property
+    def wake(self) -> Flags:
+        """The months right after a stop, neither under it nor free of it, that can be compared."""
+        grid = self.model.grid
+        after = grid.settled & ~grid.treated & ~grid.untreated
+        return predictable(self.model.untreated, after, past=_PAST, others=_PAST)
+
+    @property
+    def net(self) -> Estimate:
+        """The effect with what the months after a stop gave back, per treated unit and period.
+
+        Where nothing stops it is the effect.
+        """
+        both = mean_gain(self.model, self.cells | self.wake)
+        times = both.cells / self.gain.cells
+        return estimate_of("net", both.value * times, both.std_error() * times, self.freedom)
+
+    @property
     def estimate(self) -> Estimate:
         """The effect with its interval."""
         name = PROPORTIONAL if self.model.is_proportional else ADDITIVE
@@ -63,7 +80,7 @@ def compared(grid: Grid, design: Design, required: Requirements) -> Comparison:
     cells = predictable(model.untreated, grid.treated, past=_PAST, others=required.units)
     _refuse_guesses(int(cells.sum()), int(grid.treated.sum()), required)
     gain = mean_gain(model, cells)
-    if gain.std_error() <= _NOTHING * float(np.abs(grid.outcome).max()):
+    if gain.std_error() <= _NOTHING * float(np.abs(grid.outcome).mean()):
         raise NotEstimable("The outcome does not vary enough to estimate an effect and its error.")
     freedom = max(min(int(cells.any(axis=1).sum()), design.control_units) - 1, 1)
     return Comparison(

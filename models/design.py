@@ -34,6 +34,7 @@ NUMBERS: Final = ("stop", "dose", "placebo", "other_start")
 GROUPS: Final = ("team", "region")
 _WHOLE: Final = {"period", "start", "stop", "other_start"}
 _OF_UNIT: Final = ("start", "stop", "other_start")
+_NOT_NEGATIVE: Final = (*_OF_UNIT, "dose")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +67,7 @@ class Handling:
 
     newcomer_periods: int = 6
     leaver_periods: int = 3
-    wake_periods: int = 3
+    wake_periods: int = 6
     alarm_rate: float = 0.08
 
 
@@ -103,6 +104,8 @@ def checked(panel: pd.DataFrame, covariates: Sequence[str] = ()) -> pd.DataFrame
         raise UserError(f"the panel has no column {', '.join(missing)}: it needs {wanted}")
     if panel.empty:
         raise UserError("the panel is empty: it needs a row per unit and period")
+    if nameless := int(panel["unit"].isna().sum()):
+        raise UserError(f"the panel's unit is missing in {nameless} rows: say who they are about")
     optional = [name for name in (*NUMBERS, *GROUPS) if name in panel and name not in wanted]
     frame = panel[[*wanted, *optional]].sort_values(["unit", "period"], ignore_index=True)
     for name in frame.columns[1:]:
@@ -167,7 +170,8 @@ def _too_few(design: Design, required: Requirements) -> str | None:
         if count < required.units:
             return (
                 f"Only {count} {what}; it takes at least {required.units}, "
-                "or one person's luck decides."
+                "or one person's luck decides. (A launch in one place can be held against a "
+                "mixture of other places: models.synthetic.)"
             )
     if design.pre_periods < required.pre_periods:
         return (
@@ -183,6 +187,8 @@ def _periods_before(measured: pd.DataFrame) -> int:
 
 
 def _finite(column: pd.Series, *, whole: bool) -> pd.Series:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        raise UserError(f"the panel's {column.name} holds dates: number the months, one apart")
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
     bad = ~np.isfinite(numbers) | (whole & (numbers % 1 != 0))
     if bad.any():
@@ -202,6 +208,17 @@ def _refuse_contradictions(frame: pd.DataFrame) -> None:
             if (counts > 1).any():
                 told = f"{counts.idxmax()} has {counts.max()} different {name}s"
                 raise UserError(f"{told}: it needs one")
-    if "stop" in frame and (early := (frame["stop"] > 0) & (frame["stop"] <= frame["start"])).any():
+    _refuse_impossible(frame)
+
+
+def _refuse_impossible(frame: pd.DataFrame) -> None:
+    for name in _NOT_NEGATIVE:
+        if name in frame and (frame[name] < 0).any():
+            row = frame[frame[name] < 0].iloc[0]
+            raise UserError(f"{row['unit']} has a {name} of {row[name]}: it can't be below 0")
+    if "stop" not in frame:
+        return
+    early = (frame["stop"] > 0) & ((frame["stop"] <= frame["start"]) | (frame["start"] == 0))
+    if early.any():
         row = frame[early].iloc[0]
         raise UserError(f"{row['unit']} stops in {row['stop']}, not after its start {row['start']}")

@@ -88,6 +88,12 @@ def of_cell(frame: pd.DataFrame, name: str, grid: Grid) -> np.ndarray[Any, Any]:
     return laid
 
 
+def of_unit(frame: pd.DataFrame, name: str, grid: Grid) -> Whole:
+    """Return a unit's period as a place among the grid's periods (n); T where it has none."""
+    row = np.searchsorted(grid.units, frame["unit"].astype(str).to_numpy())
+    return _of_unit(frame, name, row, grid.seen.shape, int(grid.periods[0]))
+
+
 def _of_unit(
     frame: pd.DataFrame, name: str, row: Whole, shape: tuple[int, int], first: int
 ) -> Whole:

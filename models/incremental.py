@@ -27,7 +27,7 @@ from models.grid import Grid, laid_out
 from models.judgement import Judgement, reason_of, return_of, verdict_of, warned
 from models.terms import Terms
 
-CODE_VERSION: Final = "incremental/2"
+CODE_VERSION: Final = "incremental/3"
 """Changes whenever the same panel could be judged differently."""
 _APART: Final = 2.0
 
@@ -127,16 +127,17 @@ def _judged(case: _Case, grid: Grid, terms: Terms) -> Judgement:
         estimates=(primary,) if other is None else (primary, other),
         diagnostics=tuple(diagnostics),
     )
-    return told if told.reason else _told(told, primary, case.design, terms)
+    return told if told.reason else _told(told, found, case.design, terms)
 
 
-def _told(told: Judgement, primary: Estimate, design: Design, terms: Terms) -> Judgement:
-    worth = return_of(primary, design.treated_unit_months, terms)
+def _told(told: Judgement, found: Comparison, design: Design, terms: Terms) -> Judgement:
+    primary, net = found.estimate, found.net
+    worth = return_of(net, design.treated_unit_months, terms)
     roi, low, high = worth.rois or (None, None, None)
     return replace(
         told,
         verdict=verdict_of(worth),
-        reason=reason_of(primary, design, terms, worth),
+        reason=reason_of(net, design, terms, worth, has_wake=bool(found.wake.any())),
         effect=primary.effect,
         std_error=primary.std_error,
         effect_low=primary.low,

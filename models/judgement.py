@@ -100,8 +100,18 @@ def warned(diagnostics: Sequence[Diagnostic]) -> tuple[tuple[str, ...], tuple[st
     return tuple(each.words for each in raised), tuple(each.name for each in raised)
 
 
-def reason_of(estimate: Estimate, design: Design, terms: Terms, worth: Return) -> str:
-    """Return the verdict's reason in words a sales leader reads."""
+def reason_of(
+    estimate: Estimate, design: Design, terms: Terms, worth: Return, *, has_wake: bool = False
+) -> str:
+    """Return the verdict's reason in words a sales leader reads.
+
+    Args:
+        estimate: the effect that the return rests on.
+        design: of the panel.
+        terms: cost and margin.
+        worth: what the effect is worth.
+        has_wake: whether the effect has in it what the months after a stop gave back.
+    """
     told = verdict_of(worth) if worth.rois else "cost_unknown"
     needed = _needed(design, terms)
     if needed is None and told != "cost_unknown":
@@ -116,6 +126,7 @@ def reason_of(estimate: Estimate, design: Design, terms: Terms, worth: Return) -
         "at_least": max(worth.margins[2], 0.0),
     }
     words: dict[str, object] = {name: money(each, terms.currency) for name, each in amounts.items()}
+    words["wake"] = ", the months after its end included" if has_wake else ""
     words |= {"treated": design.treated_units, "controls": design.control_units}
     _, words["roi_low"], words["roi_high"] = worth.rois or (0.0, 0.0, 0.0)
     return _REASONS[told].format_map(words)
@@ -135,8 +146,8 @@ def _positive(estimate: Estimate, worth: float, cost: int) -> float:
 
 
 _SEEN: Final = (
-    "Each of the {treated} who were reached brought an estimated {effect} of bookings a month, "
-    "measured against {controls} others (95 % interval {low} to {high})"
+    "Each of the {treated} who were reached brought an estimated {effect} of bookings a "
+    "month{wake}, measured against {controls} others (95 % interval {low} to {high})"
 )
 _REASONS: Final = {
     "pays_off": _SEEN + ". It takes {needed} to earn the cost back, and even the low end of the "

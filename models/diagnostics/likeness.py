@@ -1,5 +1,6 @@
 """Whether those reached are like those compared: in what they sold before, and in covariates."""
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -8,11 +9,13 @@ from scipy import special, stats
 from models.comparison import Comparison
 from models.diagnostics.finding import Diagnostic, Suspicion, suspicion
 from models.grid import Flags, Floats
+from models.imputation import fit, mean_gain
 from models.score import t_test
 
 FAR: Final = 0.25
 """Standard deviations apart from which a comparison leans on its model (Imbens and Rubin, Causal
 Inference for Statistics, Social, and Biomedical Sciences, 2015, chapter 14)."""
+_RELIABLE: Final = 0.8
 _BEYOND: Final = 0.25
 _FEWEST: Final = 3
 
@@ -91,9 +94,6 @@ def selection(found: Comparison, *, is_sturdy: bool) -> Suspicion:
 def overlap(found: Comparison) -> Diagnostic:
     """Say whether the compared have covariates like those of the reached."""
     features = found.model.grid.features[:, 1:]
-    if not features.shape[1]:
-        words = "No covariates were named."
-        return Diagnostic(name="overlap", verdict="not_possible", words=words)
     reached = np.asarray(found.cells.any(axis=1))
     compared = np.asarray(found.model.untreated.any(axis=1) & ~reached)
     beyond = max(_outside(column, reached, compared) for column in features.T)
@@ -106,6 +106,34 @@ def overlap(found: Comparison) -> Diagnostic:
             "covariate: what they would have sold is carried over from people unlike them."
             if beyond > _BEYOND
             else "Those reached have counterparts among the compared in every covariate."
+        ),
+    )
+
+
+def resting_on(found: Comparison) -> Diagnostic:
+    """Say how much of the effect rests on the covariates being measured well.
+
+    Noise in a covariate leaves a part of what it explains in the effect: with reliability r, by and
+    large, (1 - r) / r of what adjusting moved.
+    """
+    grid = found.model.grid
+    bare = replace(grid, features=grid.features[:, :1])
+    plain = mean_gain(
+        fit(bare, proportional=False, untreated=found.model.untreated), found.cells
+    ).value
+    moved = found.gain.value - plain
+    left = abs(moved) * (1 - _RELIABLE) / _RELIABLE
+    of_effect = left / max(abs(found.gain.value), 1e-300)
+    is_much = left > found.gain.std_error()
+    return Diagnostic(
+        name="proxy",
+        verdict="warn" if is_much else "pass",
+        statistic=of_effect,
+        words=(
+            f"The covariates move the effect from {plain:,.0f} to {found.gain.value:,.0f} (minor "
+            f"units); were their reliability {_RELIABLE:.0%}, {of_effect:.0%} of the effect would "
+            "still be what they stand for"
+            + (": more than the interval allows for." if is_much else ".")
         ),
     )
 

@@ -156,7 +156,8 @@ def test_a_covariate_explains_a_drift_that_it_causes(lumpy_panel):
     told = [j for j in seeing if j.effect is not None]
     assert blind.count("not_identified") >= 5
     assert len(told) >= 8
-    assert sum(j.effect_low < 0 < j.effect_high for j in told) >= len(told) - 1
+    # 95 % of about 10: fewer than 8 come by chance once in 90 runs
+    assert sum(j.effect_low < 0 < j.effect_high for j in told) >= len(told) - 2
 
 
 def _drifting_with_talent(panel, seed):
@@ -191,6 +192,11 @@ def test_terms_that_make_no_return_are_refused(cost, margin, said):
         (lambda p: pd.concat([p, p.iloc[:1]]), "two rows"),
         (lambda p: p.assign(start=p["period"]), "different starts"),
         (lambda p: p.assign(outcome=np.nan), "not a number"),
+        (lambda p: p.assign(unit=p["unit"].where(p["period"] > 1)), "unit is missing in 24"),
+        (lambda p: p.assign(start=-5), "can't be below 0"),
+        (lambda p: p.assign(dose=-1.0), "can't be below 0"),
+        (lambda p: p.assign(start=0, stop=9), "not after its start"),
+        (lambda p: p.assign(period=pd.Timestamp("2026-01-01")), "holds dates"),
         (lambda p: p.assign(period=p["period"] + 0.5), "not a whole number"),
     ],
 )

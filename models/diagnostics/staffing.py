@@ -1,0 +1,85 @@
+"""Who left, whose team carries the effect, and what else was at work on those reached."""
+
+from typing import Final
+
+import numpy as np
+from scipy import special
+
+from models.comparison import Comparison
+from models.diagnostics.finding import Diagnostic, Suspicion, suspicion
+from models.diagnostics.spillover import Labels, main_team
+from models.grid import Grid, Whole
+
+_HALF: Final = 0.5
+_TOLD: Final = 2.0
+_MORE: Final = 0.25
+_MOSTLY: Final = 0.75
+
+
+def attrition(grid: Grid) -> Suspicion:
+    """Test that those reached left as often as the others, month for month, once it had begun."""
+    period = np.arange(len(grid.periods))
+    last = len(grid.periods) - 1 - grid.seen[:, ::-1].argmax(axis=1)
+    later = grid.seen & (period >= grid.start.min()) & (period < len(grid.periods) - 1)
+    leaves = later & (period == last[:, None])
+    under = grid.since >= 0
+    left = np.array([leaves[under].sum(), leaves[~under].sum()], float)
+    there = np.array([later[under].sum(), later[~under].sum()], float)
+    rates = left / np.maximum(there, 1)
+    pooled = left.sum() / max(there.sum(), 1)
+    spread = np.sqrt(pooled * (1 - pooled) * (1 / np.maximum(there, 1)).sum())
+    statistic = float((rates[0] - rates[1]) / spread) if spread > 0 else 0.0
+    p_value = float(2 * special.ndtr(-abs(statistic)))
+    words = f"{rates[0]:.1%} of those reached left a month, and {rates[1]:.1%} of the others"
+    return suspicion(
+        "attrition",
+        statistic,
+        p_value,
+        weight=0.5,
+        quiet=f"{words}: alike.",
+        alarm=f"{words} (p = {p_value:.3f}): who is left to be measured is not who was reached.",
+    )
+
+
+def drop_a_team(found: Comparison, team: Labels) -> Diagnostic:
+    """Say whether one team carries the effect: what is left of it without each team.
+
+    To first order, by the influence of the team's units.
+    """
+    home: Whole = main_team(found.model.grid, team)
+    without = found.gain.value - np.bincount(home, found.gain.influence)
+    left = float((without * np.sign(found.gain.value)).min() / max(abs(found.gain.value), 1e-300))
+    is_told = abs(found.gain.value) > _TOLD * found.gain.std_error()
+    return Diagnostic(
+        name="drop_a_team",
+        verdict="warn" if is_told and left < _HALF else "pass",
+        statistic=left,
+        words=(
+            f"Without one of the teams {max(left, 0):.0%} of the effect is left: it is that "
+            "team's, rather than the investment's."
+            if is_told and left < _HALF
+            else "No single team carries the effect."
+        ),
+    )
+
+
+def other_investments(found: Comparison, other_start: Whole) -> Diagnostic:
+    """Say whether another investment was at work on those reached, and not on the compared."""
+    grid = found.model.grid
+    period = np.arange(len(grid.periods))
+    under = (other_start < len(grid.periods))[:, None] & (period >= other_start[:, None])
+    reached = float(under[found.cells].mean())
+    compared = float(under[found.model.untreated & (period >= grid.start.min())].mean())
+    gap = abs(reached - compared)
+    words = (
+        f"Another investment was at work in {reached:.0%} of the months of those reached and "
+        f"{compared:.0%} of the others'"
+    )
+    if gap > _MORE:
+        words += ": what it did is in the effect, and can't be told apart."
+    return Diagnostic(
+        name="other_investments",
+        verdict="refuse" if gap > _MOSTLY else "warn" if gap > _MORE else "pass",
+        statistic=gap,
+        words=words if gap > _MORE else words + ".",
+    )

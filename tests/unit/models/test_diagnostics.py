@@ -1,0 +1,146 @@
+"""What each diagnostic sees, and how seldom it cries wolf."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.incremental import Terms, estimate, judge
+
+TERMS = Terms(cost_minor=2_000_000, gross_margin_rate=0.8)
+
+
+def finding(judgement, name):
+    return next(each for each in judgement.diagnostics if each.name == name)
+
+
+def in_teams(panel, size=4):
+    """Give units teams, so that reached and others are mixed."""
+    number = panel["unit"].astype("category").cat.codes
+    return panel.assign(team=[f"team-{n % (number.nunique() // size)}" for n in number])
+
+
+def test_the_documented_call_runs_as_documented(lumpy_panel, tmp_path, monkeypatch):
+    page = Path(__file__).parents[3] / "docs/incremental-return.md"
+    code = re.search(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)[1]
+    panel = lumpy_panel(effect=400_000)
+    panel["skill"] = panel["unit"].str[-2:].astype(float)
+    panel.to_csv(tmp_path / "panel.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(code, names)
+    assert names["judgement"].reason
+
+
+def test_every_documented_diagnostic_is_one_and_every_one_is_documented(lumpy_panel):
+    page = (Path(__file__).parents[3] / "docs/incremental-return.md").read_text("utf-8")
+    table = page.partition("## The diagnostics")[2].partition("\n## ")[0]
+    documented = set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE))
+    panel = in_teams(lumpy_panel(reached=16, others=24, effect=400_000))
+    panel = panel.assign(placebo=panel["outcome"] % 997, other_start=0, skill=1.0)
+    panel["skill"] = panel["unit"].str[-2:].astype(float)
+    panel["stop"] = np.where(panel["start"] == 10, 14, 0)
+    found = {each.name for each in judge(panel, TERMS, ["skill"]).diagnostics}
+    assert found == documented
+
+
+def test_estimates_stay_for_the_audit_where_the_effect_is_refused(lumpy_panel):
+    panel = lumpy_panel(drift=0.5, reached=24, others=24)
+    judgement = judge(panel, TERMS)
+    assert judgement.effect is None
+    assert judgement.estimates[0].effect == pytest.approx(estimate(panel).effect)
+    assert "pre_trend" in judgement.warning_codes
+    assert len(judgement.warnings) == len(judgement.warning_codes)
+
+
+def test_whoever_was_chosen_for_a_good_quarter_is_told_so(lumpy_panel):
+    panel = lumpy_panel(reached=24, others=24)
+    lucky = (panel["start"] > 0) & panel["period"].between(panel["start"] - 3, panel["start"] - 1)
+    panel["outcome"] += lucky * panel["outcome"].mean()
+    judgement = judge(panel, TERMS)
+    assert judgement.verdict == "not_identified"
+    assert "just_before" in judgement.warning_codes
+    assert "unusually good" in finding(judgement, "just_before").words
+
+
+def test_a_quarter_of_waiting_before_the_start_does_not_move_the_effect(lumpy_panel):
+    panel = lumpy_panel(effect=400_000)
+    waiting = (panel["start"] > 0) & panel["period"].between(panel["start"] - 2, panel["start"] - 1)
+    waited = panel.assign(outcome=panel["outcome"].where(~waiting, 0.0))
+    assert estimate(waited).effect == pytest.approx(estimate(panel).effect)
+
+
+def test_whoever_sold_more_before_anybody_was_reached_is_said_to_be_chosen(lumpy_panel):
+    panel = lumpy_panel(reached=24, others=24)
+    panel["outcome"] *= np.where(panel["start"] > 0, 1.8, 1.0)
+    assert "selection" in judge(panel, TERMS).warning_codes
+    by_lot = finding(judge(panel, TERMS, randomised=True), "selection")
+    assert by_lot.verdict == "warn"
+
+
+def test_where_nearly_all_team_mates_were_reached_nobody_was_left_alone(lumpy_panel):
+    crowded = in_teams(lumpy_panel(reached=30, others=10, starts=(10,)), size=8)
+    told = finding(judge(crowded, TERMS), "spillover_exposure")
+    assert told.verdict == "warn"
+    assert "team mates" in told.words
+    spared = crowded.assign(team=np.where(crowded["start"] > 0, "north", "south"))
+    assert finding(judge(spared, TERMS), "spillover_exposure").verdict == "pass"
+
+
+def test_one_team_that_carries_the_effect_is_named(lumpy_panel):
+    panel = lumpy_panel(reached=24, others=24)
+    panel["team"] = "team-" + (panel["unit"].str[-2:].astype(int) // 6).astype(str)
+    on = (panel["start"] > 0) & (panel["period"] >= panel["start"])
+    panel["outcome"] += on * (panel["team"] == "team-0") * 4_000_000
+    assert finding(judge(panel, TERMS), "drop_a_team").statistic < 0.5
+
+
+def test_what_is_only_sold_sooner_is_said_to_be_pulled_forward(lumpy_panel):
+    panel = lumpy_panel(reached=24, others=24, starts=(9,))
+    panel["stop"] = np.where(panel["start"] > 0, 12, 0)
+    sooner = (panel["start"] > 0) & panel["period"].between(9, 11)
+    later = (panel["start"] > 0) & panel["period"].between(12, 14)
+    panel["outcome"] = panel["outcome"] * (1 + 0.8 * sooner - 0.8 * later)
+    judgement = judge(panel, TERMS)
+    assert judgement.treated_unit_months == 24 * 3
+    assert finding(judgement, "pull_forward").verdict == "warn"
+    assert judgement.effect_low > 0
+    assert judgement.roi_low < 0
+    assert "the months after its end included" in judgement.reason
+
+
+def test_another_investment_on_the_same_people_cannot_be_told_apart(lumpy_panel):
+    panel = lumpy_panel(effect=400_000)
+    both = judge(panel.assign(other_start=panel["start"]), TERMS)
+    assert both.verdict == "not_identified"
+    assert "Another investment" in finding(both, "other_investments").words
+    apart = judge(panel.assign(other_start=8), TERMS)
+    assert finding(apart, "other_investments").verdict == "pass"
+
+
+def test_leavers_among_the_reached_alone_are_told_of(lumpy_panel):
+    panel = lumpy_panel(reached=24, others=24, starts=(10,))
+    number = panel["unit"].str[-2:].astype(int)
+    gone = (panel["start"] > 0) & (number < 12) & (panel["period"] > 12 + number % 4)
+    assert finding(judge(panel[~gone], TERMS), "attrition").statistic > 2
+
+
+def test_two_units_outcomes_below_zero_and_a_move_between_teams_get_a_verdict(lumpy_panel):
+    panel = in_teams(lumpy_panel(effect=400_000))
+    two = panel[panel["unit"].isin(["rep-00", "rep-20"])]
+    assert "Only 1 was reached" in judge(two, TERMS).reason
+    below = judge(panel.assign(outcome=panel["outcome"] - panel["outcome"].mean()), TERMS)
+    assert below.estimates[0].estimator == "imputation/additive"
+    moved = panel.assign(team=panel["team"].where(panel["period"] < 9, "team-0"))
+    assert judge(moved, TERMS).verdict
+    losing = judge(panel, Terms(cost_minor=1_000, gross_margin_rate=-0.2))
+    assert losing.verdict == "does_not_pay_off"
+
+
+def test_the_unit_may_be_a_category_and_the_outcome_an_integer(lumpy_panel):
+    panel = lumpy_panel(effect=400_000).assign(outcome=lambda p: p["outcome"].astype(int))
+    typed = panel.assign(unit=panel["unit"].astype("category"))
+    assert judge(typed, TERMS) == judge(panel, TERMS)
+    assert isinstance(typed, pd.DataFrame)

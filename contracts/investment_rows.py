@@ -21,6 +21,7 @@ class InvestmentJudgementRow(Row, frozen=True, kw_only=True):
             reached units, would have claimed; for comparison only.
         asked: whether the question was registered `beforehand`, `afterwards`, or `unknown`.
         notes: how the panel was made, where that is not plain.
+        terms: the question to the panel as JSON: what it takes, beside the panel, to recompute.
     """
 
     table: ClassVar[str] = "ml.investment_judgement"
@@ -60,6 +61,7 @@ class InvestmentJudgementRow(Row, frozen=True, kw_only=True):
     asked: str = "unknown"
     notes: tuple[str, ...] = ()
     is_randomised: bool = False
+    terms: str = ""
 
 
 class InvestmentPanelRow(Row, frozen=True, kw_only=True):

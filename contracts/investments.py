@@ -12,6 +12,8 @@ KINDS: Final = (
     "spif",
     "sequence",
 )
+LASTING: Final = frozenset({"training", "content", "event"})
+"""What these leave behind stays: an exposure's end is not the end of the effect."""
 UNIT_KINDS: Final = ("rep", "team", "region", "territory", "account")
 """Whom an investment may reach. A team or region is judged by its reps."""
 

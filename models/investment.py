@@ -1,44 +1,61 @@
-"""One registered investment, judged with what the warehouse knows of it: the row that is kept."""
+"""One registered investment, judged with what the warehouse knows of it: the rows that are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any, Final
 
-import pandas as pd
+from msgspec.structs import replace
 
 from contracts.errors import UserError
 from contracts.fiscal import FiscalCalendar
-from contracts.investment_rows import InvestmentJudgementRow
+from contracts.investment_rows import (
+    EventStudyRow,
+    InvestmentDiagnosticRow,
+    InvestmentEstimateRow,
+    InvestmentJudgementRow,
+    InvestmentPanelRow,
+)
 from contracts.money import Money, Rates
-from contracts.rows import InvestmentCostRow, InvestmentRow
-from models.incremental import CODE_VERSION, ESTIMATOR, Judgement, Terms, judge
-from models.panel import Window, build, closed_months
+from contracts.rows import InvestmentCostRow, InvestmentRow, Row
+from models.answer import Question, answer
+from models.audit import panel_hash, panel_text, question_text
+from models.event_study import event_study
+from models.incremental import CODE_VERSION, ESTIMATOR, Judgement
+from models.months import Window
+from models.panel import Company, Panel, build, closed_months
+from models.return_explained import CostOfKind, explanations
+
+_ROLES: Final = ("primary", "cross_check")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What is known of all investments and all reps.
+    """What is known of everybody and of all investments.
 
     Attributes:
-        bookings: `rep_id`, `month_on`, `bookings_minor` in the base currency of `rates`.
-        reps: `rep_id`, `hired_on`, `left_on`.
-        exposures: `investment_id`, `unit_kind`, `unit_id`, `starts_on`.
+        costs: of all investments, in any currency that `rates` knows.
+        rates: towards the base currency, in whose minor units `company` counts.
     """
 
-    bookings: pd.DataFrame
-    reps: pd.DataFrame
-    exposures: pd.DataFrame
+    company: Company
     costs: Sequence[InvestmentCostRow]
     rates: Rates
     calendar: FiscalCalendar
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Judged:
-    """The row to keep, and what a plain before-and-after would have claimed."""
+    """What is kept of one judgement; a panel and what was computed of it, where there was one."""
 
     row: InvestmentJudgementRow
-    naive_effect: float | None
+    panel: InvestmentPanelRow | None = None
+    beside: Sequence[Row] = ()
+
+    @property
+    def rows(self) -> list[Row]:
+        """All of it; the judgement last, so that what it rests on is stored before it."""
+        return [*([self.panel] if self.panel else []), *self.beside, self.row]
 
 
 def judge_investment(investment: InvestmentRow, evidence: Evidence, as_of: datetime) -> Judged:
@@ -46,76 +63,141 @@ def judge_investment(investment: InvestmentRow, evidence: Evidence, as_of: datet
 
     What cannot be judged gets a row as well, with the verdict `not_identified` and the reason.
     """
-    cost = 0
+    row = _empty(investment, evidence, as_of)
+    costs: Sequence[CostOfKind] = ()
     try:
-        window = closed_months(evidence.bookings, evidence.calendar.day(as_of))
-        cost = cost_minor(investment, evidence, window)
-        judgement = _judge(investment, evidence, window, cost)
+        window = closed_months(evidence.company.months, evidence.calendar.day(as_of))
+        costs = [*costs_by_kind(investment.investment_id, evidence, window)]
+        row = replace(row, cost_minor=sum(cost.minor for cost in costs))
+        return _judged(row, build(investment, evidence.company, window), investment, costs)
     except UserError as error:
-        judgement = Judgement(verdict="not_identified", reason=_sentence(str(error)))
-    return Judged(_row(investment, judgement, cost, evidence, as_of), judgement.naive_effect)
+        row = replace(row, reason=f"It cannot be judged: {error}.")
+        return Judged(row=row, beside=explanations(row, costs))
 
 
-def cost_minor(investment: InvestmentRow, evidence: Evidence, window: Window) -> int:
-    """Return what the investment cost until the window's end, each month at its first day's rate.
+def costs_by_kind(investment_id: str, evidence: Evidence, window: Window) -> Iterator[CostOfKind]:
+    """Yield what an investment cost until the window's end, each month at its first day's rate.
 
     Raises:
         UserError: if a month's currency has no rate by then.
     """
-    return sum(
-        evidence.rates.convert(Money(row.amount_minor, row.currency), row.month_on).minor
+    told = [
+        row
         for row in evidence.costs
-        if row.investment_id == investment.investment_id and row.month_on < window.ends_on
-    )
-
-
-def _judge(investment: InvestmentRow, evidence: Evidence, window: Window, cost: int) -> Judgement:
-    if investment.outcome != "bookings":
-        raise UserError(f"it should move {investment.outcome}; bookings alone can be judged so far")
-    terms = Terms(
-        cost_minor=cost,
-        gross_margin_rate=investment.gross_margin_rate,
-        currency=evidence.rates.base,
-    )
-    exposures = _exposures(investment, evidence)
-    return judge(build(evidence.bookings, evidence.reps, exposures, window), terms)
-
-
-def _exposures(investment: InvestmentRow, evidence: Evidence) -> pd.DataFrame:
-    exposures = evidence.exposures
-    exposures = exposures[exposures["investment_id"] == investment.investment_id]
-    others = sorted(set(exposures["unit_kind"]) - {"rep"})
-    if others:
-        raise UserError(
-            f"its exposure is by {', '.join(others)}; only exposure by rep can be judged so far: "
-            "name the reps who were reached, and since when"
+        if row.investment_id == investment_id and row.month_on < window.ends_on
+    ]
+    for kind in sorted({row.cost_kind for row in told}):
+        of_kind = [row for row in told if row.cost_kind == kind]
+        minor = sum(
+            evidence.rates.convert(Money(row.amount_minor, row.currency), row.month_on).minor
+            for row in of_kind
         )
-    return exposures
+        hours = sum(row.hours for row in of_kind)
+        yield CostOfKind(kind, minor, hours, window.ends_on.isoformat())
 
 
-def _row(
+def _judged(
+    row: InvestmentJudgementRow,
+    panel: Panel,
     investment: InvestmentRow,
-    judgement: Judgement,
-    cost: int,
-    evidence: Evidence,
-    as_of: datetime,
+    costs: Sequence[CostOfKind],
+) -> Judged:
+    question = _question(row, panel, investment)
+    text = panel_text(panel.frame, question)
+    told = answer(panel.frame, question)
+    row = replace(
+        row,
+        **_columns(told),
+        unit_kind=panel.unit_kind,
+        gross_margin_rate=panel.margin_rate,
+        asked=question.asked,
+        notes=panel.notes,
+        panel_hash=panel_hash(text),
+        terms=question_text(question),
+    )
+    kept = InvestmentPanelRow(
+        panel_hash=row.panel_hash,
+        unit_kind=panel.unit_kind,
+        covariates=panel.covariates,
+        panel_csv=text,
+    )
+    beside = [*_beside(row, told), *_steps(row, panel), *explanations(row, costs)]
+    return Judged(row=row, panel=kept, beside=beside)
+
+
+def _question(row: InvestmentJudgementRow, panel: Panel, investment: InvestmentRow) -> Question:
+    return Question(
+        outcome=investment.outcome,
+        cost_minor=row.cost_minor,
+        gross_margin_rate=panel.margin_rate,
+        currency=row.currency,
+        covariates=panel.covariates,
+        is_randomised=investment.is_randomised,
+        registered_on=investment.registered_on,
+        begins_on=panel.begins_on,
+    )
+
+
+def _columns(told: Judgement) -> dict[str, Any]:
+    """Return the fields of a judgement that its row has as well."""
+    kept = set(InvestmentJudgementRow.__struct_fields__) - {"panel_hash"}
+    names = {field.name for field in fields(told)} & kept
+    first = told.estimates[0].estimator if told.estimates else ESTIMATOR
+    return {name: getattr(told, name) for name in names} | {"estimator": first}
+
+
+def _empty(
+    investment: InvestmentRow, evidence: Evidence, as_of: datetime
 ) -> InvestmentJudgementRow:
-    columns = InvestmentJudgementRow.__struct_fields__
-    kept = {field.name for field in fields(Judgement)}.intersection(columns)
-    told = {name: getattr(judgement, name) for name in kept}
+    """Return the row of an investment of which nothing can be told yet."""
+    unjudged = Judgement(verdict="not_identified", reason="")
     return InvestmentJudgementRow(
         investment_id=investment.investment_id,
         as_of=as_of,
         outcome=investment.outcome,
         unit_kind="rep",
-        estimator=ESTIMATOR,
         gross_margin_rate=investment.gross_margin_rate,
-        cost_minor=cost,
+        cost_minor=0,
         currency=evidence.rates.base,
+        panel_hash="",
         code_version=CODE_VERSION,
-        **told,
+        is_randomised=investment.is_randomised,
+        **_columns(unjudged),
     )
 
 
-def _sentence(text: str) -> str:
-    return f"It cannot be judged: {text}."
+def _beside(row: InvestmentJudgementRow, told: Judgement) -> Iterator[Row]:
+    """Yield each estimate and each diagnostic, those too that no verdict shows."""
+    key: dict[str, Any] = {"investment_id": row.investment_id, "as_of": row.as_of}
+    for role, each in zip(_ROLES, told.estimates, strict=False):
+        yield InvestmentEstimateRow(
+            role=role,
+            estimator=each.estimator,
+            effect=each.effect,
+            std_error=each.std_error,
+            effect_low=each.low,
+            effect_high=each.high,
+            **key,
+        )
+    for position, found in enumerate(told.diagnostics):
+        yield InvestmentDiagnosticRow(
+            diagnostic=found.name,
+            position=position,
+            verdict=found.verdict,
+            words=found.words,
+            statistic=found.statistic,
+            p_value=found.p_value,
+            **key,
+        )
+
+
+def _steps(row: InvestmentJudgementRow, panel: Panel) -> Iterator[EventStudyRow]:
+    for step in event_study(panel.frame, panel.covariates):
+        yield EventStudyRow(
+            investment_id=row.investment_id,
+            as_of=row.as_of,
+            months_since_start=step.since,
+            effect=step.gap,
+            effect_low=step.low,
+            effect_high=step.high,
+        )

@@ -1,45 +1,73 @@
-"""The panel of one investment: what each rep booked each month, and since when it was reached.
+"""The panel of one investment: what each unit brought each month, and since when it was reached.
 
 - A month counts once it is over on the company's calendar; the first is the first with a booking.
 - A rep counts in the months in which it was there from the first day to the last, so that a month
-  of arriving or leaving is not taken for a bad one. Within them, no booking is a zero.
-- A rep is reached from the month in which its exposure begins, be it on the last day of it. To
+  of arriving or leaving is not taken for a bad one. Within them, no booking is a zero; a rate of
+  nothing (no deal closed: which win rate?) is unknown, and the month is left out.
+- A unit is reached from the month in which its exposure begins, be it on the last day of it. To
   start with the first full month instead would leave a month that is partly reached as the very
   one that every effect is measured against.
-- Once reached, always reached: what an exposure leaves behind after it stops belongs to it.
+- What was learned stays: of training, content and events, an exposure's end is not the effect's. A
+  tool, a SPIF, a campaign stops with its exposure.
+- A rep who leaves a reached team is neither under it nor free of it: its later months are left out.
 """
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 
 import pandas as pd
 
 from contracts.errors import UserError
 from contracts.fiscal import FiscalCalendar
+from contracts.investments import LASTING, OUTCOMES
+from contracts.rows import AssignmentRow, ExposureRow, InvestmentRow
+from models.covariates import as_of_start
+from models.exposure import Hierarchy, Reach, by_unit, panel_kind, reached, unit_kind_of
+from models.months import Window, last_day, period_of
 
-_MONTHS = 12
-
-
-@dataclass(frozen=True)
-class Window:
-    """Whole months, half-open: `starts_on` and `ends_on` are first days of months."""
-
-    starts_on: date
-    ends_on: date
-
-    def __post_init__(self) -> None:
-        if self.starts_on.day != 1 or self.ends_on.day != 1:
-            raise UserError(f"{self.starts_on} to {self.ends_on} is not a run of whole months")
-
-    @property
-    def periods(self) -> range:
-        """The months, as `period_of` numbers them."""
-        return range(period_of(self.starts_on), period_of(self.ends_on))
+_KEY: Final = ["unit", "period"]
+_WORTH: Final = ["booked", "told", "untold"]
 
 
-def period_of(day: date) -> int:
-    """Return the number of a day's month: one more for each month, across years."""
-    return day.year * _MONTHS + day.month - 1
+@dataclass(frozen=True, kw_only=True)
+class Company:
+    """What is known of everybody, whatever was invested in.
+
+    Attributes:
+        months: `unit_kind`, `unit_id`, `month_on`, and the columns of `marts.unit_month`; a row a
+            month at most.
+        units: `unit_kind`, `unit_id`, `begins_on`, `ends_on` (its last day): who could have been
+            reached; None where unknown, which means always there.
+        exposures: of all investments.
+        quotas: `owner_id`, `period_starts_on`, `period_ends_on`, `quota_minor`.
+    """
+
+    months: pd.DataFrame
+    units: pd.DataFrame
+    exposures: Sequence[ExposureRow]
+    assignments: Sequence[AssignmentRow]
+    quotas: pd.DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """A panel as `models.design` has it.
+
+    Attributes:
+        covariates: the columns to hand to the judge as such.
+        margin_rate: of the outcome, as far as the deals tell it; else the investment's.
+        begins_on: when the first unit was reached; None for never.
+        notes: how it was made, where that is not plain, in sentences.
+    """
+
+    frame: pd.DataFrame
+    unit_kind: str
+    covariates: tuple[str, ...]
+    margin_rate: float
+    begins_on: date | None
+    notes: tuple[str, ...]
 
 
 def closed_months(bookings: pd.DataFrame, as_of_day: date) -> Window:
@@ -63,55 +91,204 @@ def closed_months(bookings: pd.DataFrame, as_of_day: date) -> Window:
     return Window(first, ends_on)
 
 
-def build(
-    bookings: pd.DataFrame, reps: pd.DataFrame, exposures: pd.DataFrame, window: Window
-) -> pd.DataFrame:
-    """Return the panel that models.incremental judges: unit, period, outcome, start.
-
-    Args:
-        bookings: `rep_id`, `month_on` (the month's first day), `bookings_minor`; a row a month at
-            most. Bookings of people who are not reps, or outside their months, take no part.
-        reps: `rep_id`, `hired_on`, `left_on`; None where unknown, which means always there.
-        exposures: of the one investment: `unit_id`, `starts_on`. The first of a rep counts.
-        window: the months to look at.
+def build(investment: InvestmentRow, company: Company, window: Window) -> Panel:
+    """Return the panel that models.incremental judges.
 
     Raises:
-        UserError: if an exposure names somebody who is not a rep.
+        UserError: if an exposure names somebody who is not known, or units of several kinds.
     """
-    _refuse_strangers(exposures, reps)
-    booked = bookings.assign(period=_periods(bookings["month_on"]))
-    panel = _present(reps, window).merge(
-        booked[["rep_id", "period", "bookings_minor"]], how="left", on=["rep_id", "period"]
+    mine = [e for e in company.exposures if e.investment_id == investment.investment_id]
+    kind, hierarchy = panel_kind(mine), Hierarchy(company.assignments)
+    reaches = reached(mine, hierarchy)
+    units = company.units[company.units["unit_kind"] == kind]
+    _refuse_strangers(reaches, units, kind)
+    frame = _outcomes(investment, company.months, _present(units, window), kind)
+    frame, moved = _without_leavers(frame, reaches)
+    frame = _with_reach(frame, reaches, lasts=investment.kind in LASTING)
+    frame = _with_others(frame, reached(_others(investment, company, kind), hierarchy))
+    frame = _with_groups(frame, hierarchy) if kind == "rep" else frame
+    frame, covariates = as_of_start(frame, company.months, units, company.quotas, kind)
+    rate, told = _margin(investment, frame)
+    return Panel(
+        frame=frame.drop(columns=_WORTH),
+        unit_kind=kind,
+        covariates=covariates,
+        margin_rate=rate,
+        begins_on=min((reach.spell.starts_on for reach in reaches), default=None),
+        notes=(*_moves(moved), *told),
     )
-    starts = _periods(exposures["starts_on"]).groupby(exposures["unit_id"]).min()
-    return pd.DataFrame(
+
+
+def _others(investment: InvestmentRow, company: Company, kind: str) -> Iterator[ExposureRow]:
+    """Yield the exposures of other investments that reach units of the panel."""
+    for each in company.exposures:
+        is_other = each.investment_id != investment.investment_id
+        if is_other and unit_kind_of(each.unit_kind) == kind:
+            yield each
+
+
+def _outcomes(
+    investment: InvestmentRow, months: pd.DataFrame, present: pd.DataFrame, kind: str
+) -> pd.DataFrame:
+    """Return unit, period and outcome; beside it what was booked, with and without a margin."""
+    of_kind = months[months["unit_kind"] == kind]
+    known = pd.DataFrame(
         {
-            "unit": panel["rep_id"],
-            "period": panel["period"],
-            "outcome": panel["bookings_minor"].fillna(0).astype("int64"),
-            "start": panel["rep_id"].map(starts).fillna(0).astype("int64"),
+            "unit": of_kind["unit_id"],
+            "period": _periods(of_kind["month_on"]),
+            "outcome": _outcome(investment, of_kind),
+            "booked": of_kind["bookings_minor"],
+            "told": of_kind["margin_told_minor"],
+            "untold": of_kind["bookings_without_margin_minor"],
         }
     )
+    frame = present.merge(known, how="left", on=_KEY)
+    if OUTCOMES[investment.outcome].is_total:
+        frame["outcome"] = frame["outcome"].fillna(0)
+    frame[_WORTH] = frame[_WORTH].fillna(0)
+    return frame[frame["outcome"].notna()].reset_index(drop=True)
 
 
-def _present(reps: pd.DataFrame, window: Window) -> pd.DataFrame:
-    """Return a row for each rep and each whole month of its tenure within the window."""
-    hired = _days(reps["hired_on"], date.min)
-    left = _days(reps["left_on"], date.max)
+def _outcome(investment: InvestmentRow, months: pd.DataFrame) -> pd.Series:
+    if investment.outcome == "margin":
+        untold = months["bookings_without_margin_minor"] * investment.gross_margin_rate
+        return months["margin_told_minor"] + untold
+    names = {"bookings": "bookings_minor", "pipeline_created": "pipeline_created_minor"}
+    return months[names.get(investment.outcome, investment.outcome)].astype(float)
+
+
+def _margin(investment: InvestmentRow, frame: pd.DataFrame) -> tuple[float, tuple[str, ...]]:
+    """Return what a unit of the outcome is worth in margin, and how that is known."""
+    if investment.outcome == "margin":
+        return 1.0, ()
+    under = frame[(frame["start"] > 0) & (frame["period"] >= frame["start"])]
+    booked, untold = float(under["booked"].sum()), float(under["untold"].sum())
+    rate = investment.gross_margin_rate
+    if booked <= 0 or untold == booked:
+        return rate, ()
+    realised = (float(under["told"].sum()) + untold * rate) / booked
+    words = (
+        f"The deals tell their margin for {1 - untold / booked:.0%} of what was booked under it; "
+        f"the rest counts at {rate:.0%}. Together that is {realised:.1%}."
+    )
+    return realised, (words,)
+
+
+def _present(units: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """Return a row for each unit and each whole month that it was there within the window."""
+    begins, ends = _days(units["begins_on"], date.min), _days(units["ends_on"], date.max)
     rows = [
-        (rep_id, period)
-        for rep_id, hired_on, left_on in zip(reps["rep_id"], hired, left, strict=True)
-        for period in _whole_months(hired_on, left_on, window)
+        (unit_id, period)
+        for unit_id, begins_on, ends_on in zip(units["unit_id"], begins, ends, strict=True)
+        for period in _whole_months(begins_on, ends_on, window)
     ]
-    return pd.DataFrame(rows, columns=["rep_id", "period"])
+    return pd.DataFrame(rows, columns=_KEY).astype({"period": "int64"})
 
 
-def _whole_months(hired_on: date, left_on: date, window: Window) -> range:
-    """Return the months of the window that lie within the tenure from first day to last."""
-    first = period_of(hired_on) + (hired_on.day > 1)
-    leaves_on = left_on + timedelta(days=1) if left_on < date.max else left_on
+def _whole_months(begins_on: date, ends_on: date, window: Window) -> range:
+    """Return the months of the window that lie within a stay from first day to last."""
+    first = period_of(begins_on) + (begins_on.day > 1)
+    leaves_on = ends_on + timedelta(days=1) if ends_on < date.max else ends_on
     stop = min(period_of(leaves_on), window.periods.stop)
     return range(max(first, window.periods.start), max(stop, first, window.periods.start))
+
+
+def _without_leavers(frame: pd.DataFrame, reaches: Iterable[Reach]) -> tuple[pd.DataFrame, int]:
+    """Leave out what follows a rep's leaving of a reached team; return how many left.
+
+    Who moved on to another team that is reached has not left.
+    """
+    gone: dict[str, int] = {}
+    for unit, each in by_unit(reaches).items():
+        left_on = max((reach.left_on for reach in each if reach.left_on), default=None)
+        if left_on and not any(reach.covers(left_on) for reach in each):
+            gone[unit] = period_of(left_on)
+    last = frame["unit"].map(gone)
+    kept = frame[last.isna() | (frame["period"] < last)].reset_index(drop=True)
+    return kept, len(gone.keys() & set(frame["unit"][frame["period"] >= last]))
+
+
+def _with_reach(frame: pd.DataFrame, reaches: Iterable[Reach], *, lasts: bool) -> pd.DataFrame:
+    """Add `start`; `stop` where it stopped for somebody who stayed; `dose` where doses differ."""
+    units = by_unit(reaches)
+    starts = {unit: _start(each) for unit, each in units.items()}
+    frame = frame.assign(start=_told(frame, starts))
+    if not lasts:
+        stop = _stops(frame, units.values())
+        frame = frame.assign(stop=stop) if stop.any() else frame
+    doses = {unit: max(reach.dose for reach in each) for unit, each in units.items()}
+    differ = max(doses.values(), default=0) > min(doses.values(), default=0) > 0
+    return frame.assign(dose=frame["unit"].map(doses).fillna(1.0)) if differ else frame
+
+
+def _start(reaches: Iterable[Reach]) -> int:
+    return min(period_of(reach.spell.starts_on) for reach in reaches)
+
+
+def _stops(frame: pd.DataFrame, units: Iterable[Sequence[Reach]]) -> pd.Series:
+    """Return the first month in which it no longer applies; 0 while it does, or the unit left."""
+    ends: dict[str, int] = {}
+    for reaches in units:
+        stops = [reach.spell.stops_on for reach in reaches]
+        known = [stop for stop in stops if stop is not None]
+        if len(known) == len(stops):
+            ends[reaches[0].unit_id] = max(*map(_first_free, known), _start(reaches) + 1)
+    stop = _told(frame, ends)
+    return stop.where(stop <= frame.groupby("unit")["period"].transform("max"), 0)
+
+
+def _first_free(day: date) -> int:
+    """Return the first month that lies wholly behind a stop."""
+    return period_of(day) + (day.day > 1)
+
+
+def _with_others(frame: pd.DataFrame, others: Iterable[Reach]) -> pd.DataFrame:
+    """Add `other_start`: since when another investment has been at work on the unit.
+
+    One that reached everybody in one month changed all alike, and is no part of the comparison.
+    """
+    starts: dict[str, dict[str, int]] = {}
+    here = set(frame["unit"])
+    for unit in here & (units := by_unit(others)).keys():
+        for reach in units[unit]:
+            of_one = starts.setdefault(reach.investment_id, {})
+            first = period_of(reach.spell.starts_on)
+            of_one[unit] = min(first, of_one.get(unit, first))
+    uneven = [each for each in starts.values() if len(each) < len(here) or _differ(each.values())]
+    earliest = {unit: min(e[unit] for e in uneven if unit in e) for e in uneven for unit in e}
+    return frame.assign(other_start=_told(frame, earliest)) if earliest else frame
+
+
+def _differ(numbers: Iterable[int]) -> bool:
+    return len(set(numbers)) > 1
+
+
+def _told(frame: pd.DataFrame, by_unit: Mapping[str, int]) -> pd.Series:
+    """Return a number for each row by its unit; 0 for none."""
+    return frame["unit"].map(by_unit).fillna(0).astype("int64")
+
+
+def _with_groups(frame: pd.DataFrame, hierarchy: Hierarchy) -> pd.DataFrame:
+    """Add each rep's team and region at the month's end; who has none is a group alone."""
+    for kind in ("team", "region"):
+        if hierarchy.has(kind):
+            frame = frame.assign(**{kind: [*_groups(frame, hierarchy, kind)]})
+    return frame
+
+
+def _groups(frame: pd.DataFrame, hierarchy: Hierarchy, kind: str) -> Iterator[str]:
+    for unit, period in zip(frame["unit"], frame["period"], strict=True):
+        yield hierarchy.parent_on(kind, unit, last_day(period)) or f"{kind} of {unit} alone"
+
+
+def _moves(moved: int) -> tuple[str, ...]:
+    if not moved:
+        return ()
+    words = (
+        f"{moved} left a team that went on being reached: their months from then on are left out, "
+        "as they are neither under it nor free of it."
+    )
+    return (words,)
 
 
 def _periods(days: pd.Series) -> pd.Series:
@@ -122,10 +299,10 @@ def _days(column: pd.Series, unknown: date) -> list[date]:
     return [unknown if pd.isna(day) else day for day in column]
 
 
-def _refuse_strangers(exposures: pd.DataFrame, reps: pd.DataFrame) -> None:
-    strangers = sorted(set(exposures["unit_id"]) - set(reps["rep_id"]))
+def _refuse_strangers(reaches: Iterable[Reach], units: pd.DataFrame, kind: str) -> None:
+    strangers = sorted({reach.unit_id for reach in reaches} - set(units["unit_id"]))
     if strangers:
         raise UserError(
-            f"the exposure names {', '.join(strangers[:3])}, not among the {len(reps)} reps: "
-            "import those reps, or correct the exposure"
+            f"the exposure names {', '.join(strangers[:3])}, not among the {len(units)} {kind}s: "
+            f"import those {kind}s, or correct the exposure"
         )

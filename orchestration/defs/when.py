@@ -2,11 +2,12 @@
 
 import dagster as dg
 
+from orchestration.defs.investments import TOGETHER
 from orchestration.defs.plan import PLANNED
 from settings import Settings
 
 _RUNNING = dg.DefaultScheduleStatus.RUNNING
-_ROI = dg.AssetSelection.assets(["ml", "investment_judgement"])
+_ROI = dg.AssetSelection.assets(*(["ml", name] for name in TOGETHER))
 _PLAN = dg.AssetSelection.assets(
     *(["ml", table] for table in PLANNED),
     ["marts", "investment_forecast"],

@@ -40,6 +40,8 @@ ALTER TABLE ml.investment_judgement ADD COLUMN IF NOT EXISTS asked LowCardinalit
 ALTER TABLE ml.investment_judgement ADD COLUMN IF NOT EXISTS notes Array(String)
     COMMENT 'how the panel was made, where that is not plain';
 ALTER TABLE ml.investment_judgement ADD COLUMN IF NOT EXISTS is_randomised Bool;
+ALTER TABLE ml.investment_judgement ADD COLUMN IF NOT EXISTS terms String
+    COMMENT 'the question to the panel as JSON: what it takes, beside the panel, to recompute';
 
 CREATE TABLE IF NOT EXISTS ml.investment_panel
 (

@@ -1,0 +1,67 @@
+"""The gap between reached units and what the others let expect, month by month around the start.
+
+It is a picture, not the estimate: before the start it should lie around nothing. The months before
+are predicted from months earlier still, so that a drift can show; none of them is in that fit.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from models.comparison import compared
+from models.design import Handling, Requirements, checked, survey
+from models.effect import NotEstimable, estimate_of
+from models.grid import Flags, laid_out
+from models.imputation import Fit, fit, mean_gain, predictable
+
+_LEADS: Final = 6
+_LAGS: Final = 18
+_PAST: Final = 3
+
+
+class Step(NamedTuple):
+    """The mean gap so many months from the start (below 0: before), with its 95 % interval."""
+
+    since: int
+    gap: float
+    low: float
+    high: float
+
+
+def event_study(panel: pd.DataFrame, covariates: Sequence[str] = ()) -> list[Step]:
+    """Return the steps in order; a month that fewer than five units can tell of is left out.
+
+    Raises:
+        UserError: if the panel is malformed.
+    """
+    frame = checked(panel, covariates)
+    required = Requirements()
+    grid = laid_out(frame, covariates, Handling())
+    try:
+        found = compared(grid, survey(frame), required)
+    except NotEstimable:
+        return []
+    lead = grid.untreated & grid.reached[:, None] & (grid.since < 0) & (grid.since >= -_LEADS)
+    earlier = found.model.untreated & ~lead
+    lead = predictable(earlier, lead, past=_PAST, others=required.units)
+    before = fit(grid, proportional=found.model.is_proportional, untreated=earlier)
+    return [
+        *_steps(before, lead, range(-_LEADS, 0), required.units),
+        *_steps(found.model, found.cells, range(_LAGS), required.units),
+    ]
+
+
+def _steps(model: Fit, cells: Flags, around: range, units: int) -> Iterator[Step]:
+    for since in around:
+        there = np.asarray(cells & (model.grid.since == since))
+        count = int(there.any(axis=1).sum())
+        if count < units:
+            continue
+        gain = mean_gain(model, there)
+        try:
+            told = estimate_of("event_study", gain.value, gain.std_error(), count - 1)
+        except NotEstimable:
+            continue
+        yield Step(since, told.effect, told.low, told.high)

@@ -24,7 +24,7 @@ from contracts.plan_rows import (
 )
 from contracts.rows import CurrencyRateRow, Row
 from models.experiment import later
-from models.panel import period_of
+from models.months import period_of
 from models.plan import Known, make
 from models.trials import Team
 from settings import Settings

@@ -4,6 +4,7 @@ The rooms are imported inside the commands: `headwater --help` answers at once.
 """
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,8 @@ import typer
 
 from cli import app
 from cli.ingest import ingest
+from contracts.clock import SystemClock
+from contracts.errors import UserError
 from settings import Settings, load
 
 app.add_typer(ingest, name="ingest", help="Bring in mail, calls, or a CRM export.")
@@ -145,6 +148,42 @@ def simulate(  # noqa: PLR0913, PLR0917 one argument an option
 
     live = Stream(stream, messages) if stream is not None else None
     make_company(form, ordered(reps, years, seed, scenario), out, live)
+
+
+@app.command()
+def audit(
+    investment: Annotated[str, typer.Argument(help="The id of an investment.")] = "",
+    home: Home = None,
+    out: Annotated[Path | None, typer.Option(help="A new folder.")] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option(help="As it was judged by then (UTC); else the newest.")
+    ] = None,
+    recompute: Annotated[
+        Path | None, typer.Option(help="Recompute such a folder; ends with 1 where it differs.")
+    ] = None,
+) -> None:
+    """Write a judgement with its panel into a folder, or recompute such a folder offline."""
+    from cli import audit as audits
+
+    if recompute is not None:
+        audits.report(audits.recompute(recompute), recompute)
+        return
+    if not investment or out is None:
+        raise UserError("say `headwater audit INVESTMENT --out FOLDER`, or `--recompute FOLDER`")
+    moment = as_of.replace(tzinfo=UTC) if as_of else SystemClock().now()
+    _write_audit(load(home), investment, moment, out)
+
+
+def _write_audit(settings: Settings, investment: str, as_of: datetime, out: Path) -> None:
+    from cli import audit as audits
+    from cli.stack import local_stack
+    from warehouse.reader import Reader
+
+    with local_stack(settings, worker=False) as reached:
+        reader = Reader(reached.warehouse_url)
+        verdict = audits.write_pack(reader, investment, as_of, out)
+        reader.close()
+    typer.echo(f"{investment}: {verdict.replace('_', ' ')}; the audit is in {out}")
 
 
 def _log_backup(settings: Settings, folder: Path) -> None:

@@ -10,8 +10,9 @@ from typing import Any, Final, TypeVar
 import altair as alt
 import pandas as pd
 
+from contracts.investment_rows import EventStudyRow
 from contracts.money import minor_digits
-from dashboard.format import known, money, money_between, number, percent, percent_between
+from dashboard.format import known, number, percent, percent_between
 from dashboard.verdicts import VERDICTS, Judgement
 
 _COMPONENTS: Final = {
@@ -92,7 +93,8 @@ def effect(judgement: Judgement) -> alt.LayerChart:
     The grey band holds the effects that are too small for this panel to detect.
     """
     verdict, row = VERDICTS[judgement.verdict], pd.DataFrame([_in_majors(judgement)])
-    unit = f"{judgement.currency} per {judgement.unit_kind} and month"
+    what = judgement.currency if judgement.is_money else judgement.of_what
+    unit = f"{what} per {judgement.unit_kind} and month"
     base = alt.Chart(row)
     band = base.mark_rect(color=_BAND).encode(
         x=_x("unseen_low", unit), x2="unseen_high:Q", y=alt.value(0), y2=alt.value("height")
@@ -137,6 +139,54 @@ def returns(judgements: Sequence[Judgement]) -> alt.LayerChart:
     )
     height = _LINE_HEIGHT * len(rows) + _AXIS_HEIGHT
     return _drawn(layers, height, f"Return on each investment. {said}.")
+
+
+def event_study(judgement: Judgement, steps: Sequence[EventStudyRow]) -> alt.LayerChart:
+    """Return the gap between reached and compared by months from the start, each with its interval.
+
+    The start is a dashed line; before it, the gap should lie around nothing.
+    """
+    scale = _scale(judgement)
+    rows = pd.DataFrame(
+        [
+            {
+                "since": step.months_since_start,
+                "gap": step.effect / scale,
+                "low": step.effect_low / scale,
+                "high": step.effect_high / scale,
+                "when": "before" if step.months_since_start < 0 else "under it",
+            }
+            for step in steps
+        ]
+    )
+    title = judgement.currency if judgement.is_money else judgement.of_what
+    colour = alt.Color(
+        "when:N",
+        title=None,
+        scale=alt.Scale(domain=["before", "under it"], range=[_UNTREATED, _TREATED]),
+        legend=alt.Legend(orient="top"),
+    )
+    x = alt.X("since:Q", title=None, axis=alt.Axis(format="d", tickMinStep=1, grid=False))
+    y = alt.Y("low:Q", title=title, axis=alt.Axis(labelExpr=_zero_plain("~s"), tickCount=4))
+    base = alt.Chart(rows).encode(x=x, color=colour)
+    edge = alt.Chart(pd.DataFrame({"since": [-0.5]}))
+    layers = [
+        alt.Chart(_ZERO).mark_rule(color=_INK).encode(y="zero:Q"),
+        edge.mark_rule(color=_MUTED, strokeDash=[4, 3]).encode(x="since:Q"),
+        base.mark_rule(strokeWidth=2).encode(y=y, y2="high:Q"),
+        base.mark_point(filled=True, size=60, opacity=1).encode(
+            y="gap:Q",
+            shape=alt.Shape("when:N", legend=None),
+            tooltip=[
+                alt.Tooltip("since:Q", title="Months from the start"),
+                alt.Tooltip("gap:Q", format=",.0f", title="Gap"),
+                alt.Tooltip("low:Q", format=",.0f", title="95% interval from"),
+                alt.Tooltip("high:Q", format=",.0f", title="to"),
+            ],
+        ),
+    ]
+    said = "The gap between reached and compared, by month from the start, with its interval."
+    return _drawn(layers, 200, said)
 
 
 def context(frame: pd.DataFrame) -> alt.Chart:
@@ -220,7 +270,7 @@ def _return(judgement: Judgement) -> dict[str, object]:
 
 
 def _in_majors(judgement: Judgement) -> dict[str, float | None]:
-    scale = 10 ** minor_digits(judgement.currency)
+    scale = _scale(judgement)
     unseen = judgement.min_detectable_effect
     minors = {
         "effect": judgement.effect,
@@ -233,8 +283,13 @@ def _in_majors(judgement: Judgement) -> dict[str, float | None]:
 
 
 def _effect_said(judgement: Judgement) -> str:
-    between = money_between(judgement.effect_low, judgement.effect_high, judgement.currency)
+    between = judgement.between(judgement.effect_low, judgement.effect_high)
     return (
         f"Effect per {judgement.unit_kind} and month: "
-        f"{money(judgement.effect, judgement.currency, signed=True)}, 95% interval {between}."
+        f"{judgement.told(judgement.effect, signed=True)}, 95% interval {between}."
     )
+
+
+def _scale(judgement: Judgement) -> int:
+    """Return how many units of the outcome are one on an axis: 100 cents are a dollar."""
+    return 10 ** minor_digits(judgement.currency) if judgement.is_money else 1

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import blocks, cards, charts, reading
+from dashboard.evidence import Evidence
 from dashboard.format import plural
 from dashboard.outage import asked
 from dashboard.verdicts import VERDICTS, Judgement
@@ -33,11 +34,11 @@ class Seen:
     """What one look at the warehouse showed.
 
     Attributes:
-        judged: each judgement, with the mean bookings around it.
+        judged: each judgement, with the mean bookings around it, and what it rests on.
         registered: how many investments the company has told us of.
     """
 
-    judged: list[tuple[Judgement, pd.DataFrame]]
+    judged: list[tuple[Judgement, pd.DataFrame, Evidence]]
     registered: int
 
 
@@ -50,16 +51,23 @@ def investments() -> None:
     if not seen.judged:
         show_nothing(seen.registered)
         return
-    judgements = [judgement for judgement, _ in seen.judged]
+    judgements = [judgement for judgement, *_ in seen.judged]
     st.html(blocks.heading("Where sales investments pay off", f"{tally(judgements)} {INCREMENTAL}"))
     st.altair_chart(charts.returns(judgements))
-    for judgement, context in seen.judged:
-        cards.show(judgement, context, reading.now(), reading.zone())
+    for judgement, context, evidence in seen.judged:
+        cards.show(judgement, context, evidence, reading.now(), reading.zone())
 
 
 def look() -> Seen:
     """Read what the page shows; raises what `warehouse.reader.Reader.frame` raises."""
-    judged = [(each, reading.context(each.investment_id)) for each in reading.judgements()]
+    judged = [
+        (
+            each,
+            reading.context(each.investment_id),
+            reading.evidence_of(each.investment_id, each.as_of),
+        )
+        for each in reading.judgements()
+    ]
     return Seen(judged, reading.registered_investments())
 
 

@@ -156,6 +156,30 @@ JUDGEMENT: Final = """
     WHERE investment_id = %(investment_id)s
 """
 
+DIAGNOSTICS: Final = """
+    SELECT * FROM ml.investment_diagnostic FINAL
+    WHERE investment_id = %(investment_id)s AND as_of = %(as_of)s
+    ORDER BY position
+"""
+
+ESTIMATES: Final = """
+    SELECT * FROM ml.investment_estimate FINAL
+    WHERE investment_id = %(investment_id)s AND as_of = %(as_of)s
+    ORDER BY role DESC, estimator
+"""
+
+EVENT_STUDY: Final = """
+    SELECT * FROM ml.investment_event_study FINAL
+    WHERE investment_id = %(investment_id)s AND as_of = %(as_of)s
+    ORDER BY months_since_start
+"""
+
+EXPLANATIONS: Final = """
+    SELECT * FROM ml.explanation FINAL
+    WHERE subject_kind = 'investment' AND subject_id = %(investment_id)s AND as_of = %(as_of)s
+    ORDER BY measure
+"""
+
 CONTEXT: Final = """
     SELECT
         month.month_on AS month_on,

@@ -13,8 +13,15 @@ import streamlit as st
 from contracts.clock import SystemClock
 from contracts.company import Company
 from contracts.fiscal import FiscalCalendar
+from contracts.investment_rows import (
+    EventStudyRow,
+    ExplanationRow,
+    InvestmentDiagnosticRow,
+    InvestmentEstimateRow,
+)
 from contracts.rows import ENGAGEMENT_WEIGHTS
 from dashboard import queries
+from dashboard.evidence import Evidence
 from dashboard.verdicts import Judgement
 from settings import load
 from warehouse.reader import Params, Reader
@@ -126,6 +133,19 @@ def context(investment_id: str) -> pd.DataFrame:
     """Return mean bookings by whole month of reps reached so far, and of those not yet reached."""
     today = now().astimezone(zone()).date().isoformat()
     return reader().frame(queries.CONTEXT, {"investment_id": investment_id, "today": today})
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def evidence_of(investment_id: str, as_of: datetime) -> Evidence:
+    """Return what is kept beside the judgement of an investment at a moment."""
+    params = {"investment_id": investment_id, "as_of": as_of}
+    rows = reader().rows
+    return Evidence(
+        diagnostics=rows(InvestmentDiagnosticRow, queries.DIAGNOSTICS, params),
+        estimates=rows(InvestmentEstimateRow, queries.ESTIMATES, params),
+        steps=rows(EventStudyRow, queries.EVENT_STUDY, params),
+        explanations=rows(ExplanationRow, queries.EXPLANATIONS, params),
+    )
 
 
 def _one(sql: str, params: Params | None = None) -> dict[str, Any]:

@@ -17,7 +17,12 @@ from uuid import UUID, uuid5
 from msgspec.structs import replace
 from pydantic import SecretStr
 
-from contracts.investment_rows import InvestmentJudgementRow
+from contracts.investment_rows import (
+    EventStudyRow,
+    InvestmentDiagnosticRow,
+    InvestmentEstimateRow,
+    InvestmentJudgementRow,
+)
 from contracts.rows import (
     AccountRow,
     ActivityRow,
@@ -30,6 +35,7 @@ from contracts.rows import (
     RepRow,
     Row,
 )
+from models.return_explained import CostOfKind, explanations
 from warehouse.writer import Writer
 
 NAMESPACE = UUID("6d1f6a0e-2f0e-4c53-9a3b-0f3c0d7c4a11")
@@ -198,6 +204,7 @@ def investments(now: datetime) -> Iterator[Row]:
             knowable_at=now - timedelta(days=400),
         )
         yield judgement
+        yield from _beside(judgement)
         for rep in range(judgement.treated_units):
             yield ExposureRow(
                 investment_id=judgement.investment_id,
@@ -299,9 +306,61 @@ def _judgement(  # noqa: PLR0917 a table of four lines is read across
         roi_high=rois[2],
         panel_hash="3f9ac1d2b7e84c51a0d6",
         code_version="0.1.0",
+        asked="beforehand",
+        roi_positive_probability=None if effect is None else 0.63,
+        naive_effect=310_000.0,
+        naive_contrast=120_000.0,
+        warnings=WARNINGS if verdict == "does_not_pay_off" else (),
     )
 
 
+def _beside(judgement: InvestmentJudgementRow) -> Iterator[Row]:
+    """Yield what is kept beside a judgement: findings; estimates and a sum, where it has any."""
+    key = {"investment_id": judgement.investment_id, "as_of": judgement.as_of}
+    if judgement.effect is None or judgement.std_error is None:
+        return
+    for position, (name, verdict, words) in enumerate(FINDINGS):
+        yield InvestmentDiagnosticRow(
+            diagnostic=name,
+            position=position,
+            verdict=verdict,
+            words=words,
+            statistic=0.7,
+            p_value=judgement.pretrend_p_value if verdict == "pass" else None,
+            **key,
+        )
+    for role, estimator, share in (("primary", "imputation", 1.0), ("cross_check", "cs", 0.9)):
+        yield InvestmentEstimateRow(
+            role=role,
+            estimator=estimator,
+            effect=judgement.effect * share,
+            std_error=judgement.std_error,
+            effect_low=judgement.effect_low,
+            effect_high=judgement.effect_high,
+            **key,
+        )
+    for since in range(-6, 9):
+        gap = judgement.effect * (since >= 0) + judgement.std_error * (since % 3 - 1) / 2
+        yield EventStudyRow(
+            months_since_start=since,
+            effect=gap,
+            effect_low=gap - 2 * judgement.std_error,
+            effect_high=gap + 2 * judgement.std_error,
+            **key,
+        )
+    hours = judgement.cost_minor // 4
+    costs = [CostOfKind("licence", judgement.cost_minor - hours, 0, "2026-11-01")]
+    costs.append(CostOfKind("rep_hours", hours, 64.0, "2026-11-01"))
+    yield from explanations(judgement, costs)
+
+
+WARNINGS = ("Those reached had booked more in the quarter before: part of it may be luck ending.",)
+FINDINGS = (
+    ("pre_trend", "pass", "Those reached did not move away from the others before."),
+    ("just_before", "warn", "The quarter before the start was unusually good for those reached."),
+    ("cross_check", "pass", "A second estimator with other comparisons agrees."),
+    ("placebo", "not_possible", "No outcome is known that it could not have moved."),
+)
 REASONS = {
     "pays_off": "The whole 95% interval of the return lies above its cost.",
     "does_not_pay_off": "The whole 95% interval of the return lies below its cost.",

@@ -8,7 +8,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from cli.audit import recompute, write_pack
 from contracts.clock import ManualClock
+from contracts.errors import UserError
 from contracts.rows import CurrencyRateRow, EngagementScoreRow
 from orchestration.definitions import build
 from orchestration.instance import dagster_home
@@ -107,6 +109,38 @@ def test_the_planted_return_is_found_and_the_unidentified_one_refused(asked):
     coaching = judged.iloc[0]
     assert coaching["effect_low"] < EFFECT_MINOR < coaching["effect_high"]
     assert coaching["name"] == "Coaching"
+
+
+def test_what_is_kept_beside_a_judgement_can_be_asked_for(asked):
+    steps = asked.frame("SELECT * FROM ml.investment_event_study WHERE investment_id = 'coaching'")
+    assert {-1, 0} <= set(steps["months_since_start"])
+    said = asked.frame("SELECT * FROM ml.investment_diagnostic WHERE investment_id = 'coaching'")
+    assert "pre_trend" in set(said["diagnostic"])
+    credited = asked.frame("SELECT * FROM marts.investment_roi ORDER BY investment_id")
+    assert credited["attributed_bookings_minor"].gt(0).all()
+
+
+def test_a_judgement_is_audited_and_recomputed_without_the_warehouse(asked, tmp_path):
+    folder = tmp_path / "pack"
+    assert write_pack(asked, "coaching", NOW, folder) == "pays_off"
+    assert {"panel.csv", "panel.parquet", "terms.json", "judgement.json", "README.md"} <= {
+        path.name for path in folder.iterdir()
+    }
+    assert recompute(folder) == []
+    terms = (folder / "terms.json").read_text()
+    (folder / "terms.json").write_text(terms.replace("20000000", "20000001"))
+    assert any(line.startswith("roi: it was") for line in recompute(folder))
+
+
+def test_a_refusal_is_audited_as_well_and_an_audit_of_nothing_says_why(asked, tmp_path):
+    assert write_pack(asked, "dialer", NOW, tmp_path / "pack") == "not_identified"
+    assert recompute(tmp_path / "pack") == []
+    with pytest.raises(UserError, match="exists already"):
+        write_pack(asked, "coaching", NOW, tmp_path / "pack")
+    with pytest.raises(UserError, match="was not judged by"):
+        write_pack(asked, "ghost", NOW, tmp_path / "ghost")
+    with pytest.raises(UserError, match="can't be read"):
+        recompute(tmp_path)
 
 
 def test_the_crm_is_told_and_every_field_is_in_the_ledger(computed, asked):

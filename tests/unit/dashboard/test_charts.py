@@ -37,6 +37,9 @@ JUDGEMENT = Judgement(
     name="Roadshow",
     kind="event",
     question="Did it help?",
+    registered_on=None,
+    attributed_bookings_minor=0,
+    attributed_deals=0,
 )
 
 

@@ -120,6 +120,8 @@ WORLDS: Final[tuple[World, ...]] = (
     _world("spif", "not paying", kind="spif", effect=0.6, roll_out="reversible", lasts_months=2,
            columns=("stop",)),
     _world("spillover", "warned", identified=False, share=0.8, spillover=1.0),
+    _world("spillover, half reached", "warned", identified=False, spillover=1.6),
+    _world("most reached", "told", share=0.8),
     _world("anticipation", "flagged", identified=False, anticipation=-0.6, anticipation_months=3),
     _world("attrition", "flagged", identified=False,
            company={"people": {"attrition_rate": 0.02, "attrition_on_results": 1.5}}),

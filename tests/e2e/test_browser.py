@@ -24,6 +24,7 @@ from dashboard.launch import dashboard_command
 from local.clickhouse.launch import Address
 from local.ports import free_port
 from settings import Settings
+from tests.planned_company import made
 from tests.seeded_company import ACCOUNTS, Known, activity, seed
 from tests.services import need
 from tests.warehouse_server import serving
@@ -73,6 +74,7 @@ def warehouse(home: Path, port: int) -> Iterator[tuple[SecretStr, subprocess.Pop
     with serving(home, "--port", str(port)) as (served, process):
         migrate(url_of(served))
         seed(url_of(served), SystemClock().now(), home)
+        write_a_plan(url_of(served))
         yield url_of(served), process
 
 
@@ -173,6 +175,28 @@ def test_every_chart_can_be_read_aloud(live: Page):
     )
 
 
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_the_plan_fits_its_screen_and_each_of_its_charts_can_be_read_aloud(
+    browser, address, heard, width
+):
+    with opened(browser, address, heard, width) as page:
+        go_to(page, "Plan", "Where the next money should go")
+        expect(page.get_by_text("The next experiment worth running")).to_be_visible(timeout=SOON)
+        expect(chart(page, "Expected margin less spend")).to_be_attached(timeout=SOON)
+        expect(chart(page, "Expected return on each proposal")).to_be_attached(timeout=SOON)
+        expect(chart(page, "What a spend on")).to_have_count(3, timeout=SOON)
+        assert overflow(page) == 0
+
+
+def test_the_roll_out_downloads_as_a_file(live: Page):
+    go_to(live, "Plan", "Where the next money should go")
+    with live.expect_download(timeout=SOON) as download:
+        live.get_by_text("Download the roll-out (CSV)").click()
+    lines = download.value.path().read_text().splitlines()
+    assert lines[0] == "unit_id,name,team_id,wave,starts_on"
+    assert len(lines) > 10
+
+
 def test_no_request_leaves_this_machine_and_nothing_complains(live: Page, heard: Heard, address):
     expect(live.locator(".hw-feed")).to_be_visible(timeout=SOON)
     go_to_investments(live)
@@ -249,10 +273,20 @@ def named(name: str) -> Known:
 
 
 def go_to_investments(page: Page) -> None:
+    go_to(page, "Investments", "Where sales investments pay off")
+
+
+def go_to(page: Page, name: str, heading: str) -> None:
     if (menu := page.get_by_test_id("stExpandSidebarButton")).is_visible():
         menu.click()
-    page.get_by_role("link", name="Investments").click()
-    expect(page.get_by_text("Where sales investments pay off")).to_be_visible(timeout=SOON)
+    page.get_by_role("link", name=name).click()
+    expect(page.get_by_text(heading)).to_be_visible(timeout=SOON)
+
+
+def write_a_plan(url: SecretStr) -> None:
+    writer = Writer(url)
+    writer.write(made(as_of=SystemClock().now()).rows)
+    writer.close()
 
 
 def overflow(page: Page) -> int:

@@ -199,6 +199,7 @@ class ExperimentRow(Row, frozen=True, kw_only=True):
         verdict: `measurable`, `not_measurable` or `cannot_tell`.
         value: what the better allocation that it leads to would bring, before the test's cost.
         needed_effect: per unit and month; the break-even, at which the decision changes.
+        worth: the value, and what the test itself is expected to bring, less its cost.
         units_needed: that would show it, where those that there are do not.
         spend_minor: what the test costs.
     """
@@ -210,6 +211,7 @@ class ExperimentRow(Row, frozen=True, kw_only=True):
     verdict: str
     reason: str
     value: float | None = None
+    worth: float | None = None
     needed_effect: float | None = None
     detectable_effect: float | None = None
     units: int = 0

@@ -12,11 +12,11 @@ from dashboard.format import known, money
 from dashboard.outage import asked
 
 _NOTE = (
-    "What measuring a kind is worth: the better allocation that it would lead to, on average over "
-    "what it may find, before the test's own cost."
+    "What is learnt is worth the better allocation that it would lead to, on average over what it "
+    "may find. All in all counts what the test itself is expected to bring, less its cost."
 )
 _VERDICTS = {
-    "measurable": "Can be measured",
+    "measurable": "Worth running",
     "not_measurable": "Can't be measured here",
     "cannot_tell": "No roll-out",
 }
@@ -70,13 +70,17 @@ def table(rows: Sequence[ExperimentRow]) -> str:
     lines = "".join(_line(row) for row in rows)
     return (
         '<div class="hw hw-wide"><table class="hw-table words"><thead><tr><th>Kind</th>'
-        "<th>Worth</th><th>Costs</th><th>Must show / would show</th><th>Roll-out</th></tr></thead>"
+        "<th>All in all</th><th>Learning</th><th>Costs</th><th>Must show / would show</th>"
+        "<th>Roll-out</th></tr></thead>"
         f"<tbody>{lines}</tbody></table></div>"
     )
 
 
 def _line(row: ExperimentRow) -> str:
-    worth = money(row.value, row.currency) if known(row.value) else "not known"
+    worth, value = (
+        money(amount, row.currency, signed=True) if known(amount) else "not known"
+        for amount in (row.worth, row.value)
+    )
     shows = "not known"
     if known(row.needed_effect):
         needed, seen = (
@@ -84,9 +88,16 @@ def _line(row: ExperimentRow) -> str:
         )
         shows = f"{needed} / {seen}<small>per rep and month, in bookings</small>"
     return (
-        f"<tr><td><b>{escape(row.kind.capitalize())}</b><small>{_VERDICTS[row.verdict]}</small></td>"
-        f'<td data-label="Worth">{worth}</td>'
+        f"<tr><td><b>{escape(row.kind.capitalize())}</b><small>{_verdict(row)}</small></td>"
+        f'<td data-label="All in all">{worth}</td><td data-label="Learning">{value}</td>'
         f'<td data-label="Costs">{money(row.spend_minor, row.currency)}</td>'
         f'<td data-label="Must show / would show">{shows}</td>'
         f"<td>{escape(row.reason)}</td></tr>"
     )
+
+
+def _verdict(row: ExperimentRow) -> str:
+    """Return whether to run it: what can be measured may still cost more than it brings."""
+    if row.verdict == "measurable" and (row.worth or 0) < 0:
+        return "Can be measured, at a loss"
+    return _VERDICTS[row.verdict]

@@ -101,6 +101,8 @@ def show_allocation(totals: Sequence[AllocationTotalRow]) -> None:
     chosen = choose(totals)
     st.html(blocks.note(RISKS[chosen.appetite]))
     st.html(blocks.figures(counters(chosen)))
+    if not chosen.is_proven:
+        st.html(blocks.note("The search ran out of time: there may be a slightly better one."))
     left, right = st.columns(2, gap="medium")
     with left:
         st.html(blocks.caption("What to spend it on"))

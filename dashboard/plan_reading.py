@@ -56,7 +56,7 @@ WHY: Final = f"""
 EXPERIMENTS: Final = f"""
     SELECT * FROM ml.experiment FINAL
     WHERE {_NEWEST}
-    ORDER BY verdict != 'measurable', value IS NULL, value DESC, kind
+    ORDER BY verdict != 'measurable', worth IS NULL, worth DESC, kind
 """
 ROLLOUT: Final = f"""
     SELECT

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from contracts.errors import UserError
 from models.allocation import Allocation, Curve, allocate, margins
 from models.rules import Option, Rules
 
@@ -59,18 +60,22 @@ def frontier(
 ) -> list[Scenario]:
     """Return the best allocation of every budget for every appetite.
 
-    Budgets that the floors do not fit into are left out.
+    Other budgets than the plan's, in which its floors and lots can't be kept, are left out.
 
     Raises:
         UserError: if the plan's rules can't be kept within its own budget.
     """
-    least = sum(plan.rules.floors.values())
-    return [
-        Scenario(budget, name, plan.best(replace(plan.rules, budget=budget), risk))
-        for budget in budgets
-        if budget >= least or budget == plan.rules.budget
-        for name, risk in appetites.items()
-    ]
+    found: list[Scenario] = []
+    for budget in budgets:
+        rules = replace(plan.rules, budget=budget)
+        try:
+            found += [
+                Scenario(budget, name, plan.best(rules, risk)) for name, risk in appetites.items()
+            ]
+        except UserError:
+            if budget == plan.rules.budget:
+                raise
+    return found
 
 
 def equal_split(plan: Plan, budget: float) -> Array:

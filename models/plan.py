@@ -139,9 +139,9 @@ def _point_rows(learnt: Experience, as_of: datetime) -> Iterator[ResponsePointRo
 
 
 def _curve_rows(response: Response, known: Known, as_of: datetime) -> Iterator[ResponseCurveRow]:
-    most = max(known.budget, 1.3 * float(response.seen.max(initial=0.0)))
-    spends = np.linspace(0, most, _POINTS + 1)[1:]
     for kind in response.kinds:
+        most = max(known.budget, 1.3 * float(response.seen[response.place(kind)]))
+        spends = np.linspace(0, most, _POINTS + 1)[1:]
         count = int(response.count[response.place(kind)])
         for one in told(response, kind, spends).to_dict("records"):
             yield ResponseCurveRow(

@@ -126,12 +126,15 @@ def _row(
     share = reach.months / YEAR if trial.course.is_recurring else 1.0
     months = trial.course.total(YEAR) * reach.months / trial.course.total(reach.months)
     error = reach.std_error * first * trial.rate * months
+    value = value_of_measuring(plan, trial.kind, spend, error)
+    brings = float(plan.curves[trial.kind].at(spend).mean())
     return ExperimentRow(
         as_of=when[0],
         kind=trial.kind,
         verdict="measurable" if reach.suffices else "not_measurable",
         reason=_reason(trial, reach),
-        value=value_of_measuring(plan, trial.kind, spend, error),
+        value=value,
+        worth=value + (brings - spend) * share,
         needed_effect=reach.needed,
         detectable_effect=reach.detectable,
         units=reach.units,

@@ -176,3 +176,6 @@ CREATE TABLE IF NOT EXISTS ml.rollout
 )
 ENGINE = ReplacingMergeTree(ingested_at)
 ORDER BY (as_of, kind, unit_id);
+
+ALTER TABLE ml.experiment ADD COLUMN IF NOT EXISTS worth Nullable(Float64)
+    COMMENT 'value and what the test itself is expected to bring, less its cost';

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from contracts.errors import UserError
 from models.allocation import Curve, tail_loss
 from models.frontier import APPETITES, Plan, equal_split, frontier, lifted, prices, pro_rata
 from models.rules import Option, Rules
@@ -32,8 +33,10 @@ def test_more_money_brings_more_and_more_caution_risks_less():
 
 
 def test_budgets_that_the_floors_do_not_fit_into_are_left_out():
-    shown = frontier(plan(floors={"c": 60.0}), (50.0, 100.0))
+    shown = frontier(plan(floors={"c": 10.0}, lots={"c": 60.0}), (50.0, 100.0))
     assert {scenario.budget for scenario in shown} == {100.0}
+    with pytest.raises(UserError, match="can't all be kept"):
+        frontier(plan(budget=50.0, floors={"c": 10.0}, lots={"c": 60.0}), (50.0, 100.0))
 
 
 def test_the_best_allocation_is_never_worse_than_an_equal_or_a_pro_rata_split():

@@ -170,8 +170,7 @@ def _too_few(design: Design, required: Requirements) -> str | None:
         if count < required.units:
             return (
                 f"Only {count} {what}; it takes at least {required.units}, "
-                "or one person's luck decides. (A launch in one place can be held against a "
-                "mixture of other places: models.synthetic.)"
+                "or one person's luck decides."
             )
     if design.pre_periods < required.pre_periods:
         return (

@@ -16,6 +16,7 @@ from models.comparison import Comparison, compared
 from models.crosscheck import second_opinion
 from models.design import Design, Handling, Requirements, checked, refusal, survey
 from models.diagnostics.finding import Diagnostic
+from models.diagnostics.mixture import beside_others
 from models.effect import (
     Estimate,
     NotEstimable,
@@ -81,7 +82,7 @@ def judge(
         is_randomised=randomised,
     )
     if reason := refusal(case.design, case.required):
-        return _refused(reason, case)
+        return _beside_others(_refused(reason, case), case, terms)
     try:
         return _judged(case, laid_out(frame, covariates, case.handling), terms)
     except NotEstimable as error:
@@ -194,6 +195,15 @@ def _refused(reason: str, case: _Case) -> Judgement:
         naive_effect=naive_difference(case.frame),
         naive_contrast=naive_contrast(case.frame),
     )
+
+
+def _beside_others(told: Judgement, case: _Case, terms: Terms) -> Judgement:
+    """Where too few were reached, add what a mixture of others shows beside them."""
+    if not 0 < case.design.treated_units < case.required.units <= case.design.control_units:
+        return told
+    mixture = beside_others(case.frame, terms)
+    words = f" {mixture.words}" if mixture.verdict == "pass" else ""
+    return replace(told, reason=told.reason + words, diagnostics=(mixture,))
 
 
 def _hash(frame: pd.DataFrame) -> str:

@@ -11,6 +11,7 @@ class CommandKind(StrEnum):
     """What a person may ask for."""
 
     CHOOSE_MATCH = "choose_match"
+    CHOOSE_OPPORTUNITY = "choose_opportunity"
     REPLAY_DEAD_LETTERS = "replay_dead_letters"
 
 

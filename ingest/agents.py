@@ -168,12 +168,13 @@ def _message(message: Any) -> Message:
 
 def _recorded(rows: Iterable[Row]) -> Iterable[RecordedBatch]:
     """Return what the match agent needs to know of the activities among some rows."""
-    recorded = (_told(row) for row in rows if isinstance(row, ActivityRow))
+    recorded = (told(row) for row in rows if isinstance(row, ActivityRow))
     while piece := tuple(islice(recorded, _MAX_RECORDED)):
         yield RecordedBatch(activities=piece)
 
 
-def _told(row: ActivityRow) -> Recorded:
+def told(row: ActivityRow) -> Recorded:
+    """Return what the match agent needs to know of an activity."""
     outside, ours = _sides(row, is_ours=False), _sides(row, is_ours=True)
     return Recorded(
         activity_id=row.activity_id,

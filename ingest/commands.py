@@ -15,7 +15,7 @@ from contracts.errors import HeadwaterError, Rejected
 from contracts.rows import MatchRow
 from ingest.directory import crm_version
 from ingest.door import Answer
-from transforms.identity import RULE_VERSION
+from transforms.identity import PERSON_POINTS, RULE_VERSION
 from warehouse.reader import Reader
 from warehouse.writer import Writer
 
@@ -34,6 +34,9 @@ _KNOWN: Final = """
     SELECT
         (SELECT count() FROM raw.activity WHERE activity_id = %(activity_id)s) AS activities,
         (SELECT count() FROM live.account WHERE account_id = %(account_id)s) AS accounts
+"""
+_DEALS_ACCOUNT: Final = """
+    SELECT account_id FROM live.opportunity WHERE opportunity_id = %(opportunity_id)s
 """
 
 _decoder: Final = msgspec.json.Decoder(Command)
@@ -117,29 +120,43 @@ class Commands:
             return f"{await self._replay(command.subject_id)} dead letters sent again"
         chosen = await to_thread(self._chosen, command)
         await to_thread(self._writer.write, [chosen])
-        return f"the activity belongs to {command.value or 'no account'}"
+        return f"the activity belongs to {chosen.opportunity_id or chosen.account_id or 'nobody'}"
 
     def _chosen(self, command: Command) -> MatchRow:
         activity_id = _activity_id(command)
+        is_deal = command.kind is CommandKind.CHOOSE_OPPORTUNITY
+        account_id = self._account_of(command.value) if is_deal else command.value
         known = self._reader.frame(
-            _KNOWN, {"activity_id": activity_id, "account_id": command.value}
+            _KNOWN, {"activity_id": activity_id, "account_id": account_id}
         ).iloc[0]
         if not known["activities"]:
             raise Rejected("unknown_activity", f"there is no activity {activity_id}")
-        if command.value and not known["accounts"]:
-            raise Rejected("unknown_account", f"the CRM has no account {command.value!r}")
+        if account_id and not known["accounts"]:
+            raise Rejected("unknown_account", f"the CRM has no account {account_id!r}")
         return MatchRow(
             activity_id=activity_id,
             decided_by=command.actor,
             matched_at=command.issued_at,
-            account_id=command.value,
+            account_id=account_id,
             contact_id="",
             rule="person",
             reason=command.reason,
-            candidate_account_id=(command.value,) if command.value else (),
+            candidate_account_id=(account_id,) if account_id else (),
             rule_version=RULE_VERSION,
             crm_version=crm_version(self._reader),
+            margin=PERSON_POINTS,
+            opportunity_id=command.value if is_deal else "",
+            opportunity_reason=command.reason if is_deal else "",
+            opportunity_margin=PERSON_POINTS if is_deal else 0.0,
+            candidate_opportunity_id=(command.value,) if is_deal else (),
         )
+
+    def _account_of(self, opportunity_id: str) -> str:
+        """Return whose deal it is: who chooses a deal chooses its account."""
+        found = self._reader.value(_DEALS_ACCOUNT, {"opportunity_id": opportunity_id})
+        if not found:
+            raise Rejected("unknown_opportunity", f"the CRM has no account for {opportunity_id!r}")
+        return str(found)
 
 
 def _activity_id(command: Command) -> UUID:

@@ -5,16 +5,27 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.clock import ManualClock, SystemClock
 from contracts.command import Command, CommandKind
 from contracts.company import Company
 from contracts.errors import UserError
-from contracts.rows import AccountRow, ActivityRow, ContactRow, DeadLetterRow, MatchRow
+from contracts.matching import MatchRules
+from contracts.rows import (
+    AccountRow,
+    ActivityRow,
+    ContactRow,
+    DeadLetterRow,
+    MatchRow,
+    OpportunityRow,
+)
 from contracts.wire import Event, Recorded
 from ingest.account import account, wait_for
 from ingest.commands import DONE, REFUSED, Commands
-from ingest.matching import Matcher, rematch
+from ingest.directory import read_directory
+from ingest.matching import Matcher, everything, rematch
+from ingest.what_if import apply, compare
 from transforms.rows import to_rows
 from warehouse.reader import Reader
 from warehouse.writer import Writer
@@ -22,6 +33,7 @@ from warehouse.writer import Writer
 pytestmark = pytest.mark.warehouse
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+OLDEST = datetime(1900, 1, 1, tzinfo=UTC)
 COMPANY = Company(own_domains=("ourco.example",))
 
 
@@ -178,3 +190,35 @@ def dead_letter(run: str) -> DeadLetterRow:
         source="eml:/x", external_id="dead", ingest_run=run, reason="empty", detail="",
         is_event=True, event_base64="", failed_at=NOW,
     )  # fmt: skip
+
+
+def test_rules_are_tried_before_they_are_applied(reader, writer):
+    know(writer, "tried")
+    (heard,) = hear(writer, "tried", "new@tried.com")
+    writer.write(Matcher(reader, COMPANY, ManualClock(NOW)).match([heard]))
+    rules = MatchRules(domain=False)
+    directory = read_directory(reader, COMPANY, rules)
+    later = NOW + timedelta(hours=1)
+    found = compare(everything(reader, directory, OLDEST, later), samples=3)
+    assert found.accounts["lost"] == 1
+    assert found.by_rule == {"domain -> none": 1}
+    assert current(reader, heard.activity_id).account_id == "tried"
+    assert apply(everything(reader, directory, OLDEST, later), writer) >= 1
+    assert current(reader, heard.activity_id).account_id == ""
+    assert apply(everything(reader, directory, OLDEST, later), writer) == 0
+
+
+def test_who_chooses_a_deal_chooses_its_account(reader, writer):
+    know(writer, "dealt")
+    deal = OpportunityRow(
+        opportunity_id="d-1", account_id="dealt", stage="x", created_on=NOW.date(), source="csv",
+        knowable_at=NOW,
+    )  # fmt: skip
+    writer.write([deal])
+    (heard,) = hear(writer, "dealt", "x@dealt.com")
+    command = replace(choose(heard.activity_id, "d-1"), kind=CommandKind.CHOOSE_OPPORTUNITY)
+    assert carry_out(reader, writer, command).outcome == DONE
+    found = current(reader, heard.activity_id)
+    assert (found.account_id, found.opportunity_id) == ("dealt", "d-1")
+    nonsense = replace(choose(heard.activity_id, "d-9"), kind=CommandKind.CHOOSE_OPPORTUNITY)
+    assert carry_out(reader, writer, nonsense).outcome == REFUSED

@@ -1,0 +1,195 @@
+"""Which deal an activity is about, and what a thread hands on."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from contracts.company import Company
+from contracts.matching import MatchRules
+from contracts.rows import AccountRow, ContactRoleRow, ContactRow, OpportunityRow, RepRow
+from contracts.wire import Recorded
+from transforms.directory import Directory
+from transforms.identity import match, remembered
+from transforms.memory import Memory
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+OLD = NOW - timedelta(days=300)
+COMPANY = Company(own_domains=("ourco.example",))
+REPS = [
+    RepRow(rep_id=name, name=name, email=f"{name}@ourco.example", source="csv", knowable_at=OLD)
+    for name in ("kim", "lee")
+]
+
+
+def account(account_id, *domains, **told):
+    return AccountRow(
+        account_id=account_id, name=account_id, domains=domains, source="csv", knowable_at=OLD,
+        **told,
+    )  # fmt: skip
+
+
+def contact(contact_id, account_id, *emails, at=OLD, **told):
+    return ContactRow(
+        contact_id=contact_id, account_id=account_id, emails=emails, source="csv", knowable_at=at,
+        **told,
+    )  # fmt: skip
+
+
+def deal(opportunity_id, account_id="acme", days=(-60, None), owner="kim"):
+    begins, ends = days
+    closed = (NOW + timedelta(days=ends)).date() if ends is not None else None
+    return OpportunityRow(
+        opportunity_id=opportunity_id, account_id=account_id, owner_rep_id=owner, stage="x",
+        created_on=(NOW + timedelta(days=begins)).date(), close_on=closed,
+        is_closed=closed is not None, source="csv", knowable_at=OLD,
+    )  # fmt: skip
+
+
+ACME = account("acme", "acme.com")
+PEOPLE = [contact(name, "acme", f"{name}@acme.com") for name in ("jo", "pat", "mo")]
+
+
+def directory(*deals, accounts=(ACME,), contacts=PEOPLE, rules=None, roles=()):
+    return Directory(
+        accounts, contacts, COMPANY, NOW, opportunities=deals, reps=REPS, rules=rules,
+        contact_roles=roles,
+    )  # fmt: skip
+
+
+def heard(number, *outside, ours=("kim@ourco.example",), thread="", at=NOW):
+    return Recorded(
+        activity_id=UUID(int=number), event_time=at, outside=outside, ours=ours, channel="email",
+        thread_id=thread or f"t{number}",
+    )  # fmt: skip
+
+
+def decided(where, *recorded):
+    memory, rows = Memory(), []
+    for one in recorded:
+        row = match(one, where, NOW, memory)
+        memory.tell(remembered(one, row, where))
+        rows.append(row)
+    return rows
+
+
+def test_the_one_open_deal_is_the_primary_one():
+    (row,) = decided(directory(deal("d1")), heard(1, "jo@acme.com"))
+    assert (row.account_id, row.opportunity_id) == ("acme", "d1")
+    assert row.opportunity_margin >= MatchRules().primary_margin
+
+
+def test_two_open_deals_that_nothing_tells_apart_are_attached_and_none_is_primary():
+    (row,) = decided(directory(deal("d1"), deal("d2")), heard(1, "jo@acme.com"))
+    assert row.opportunity_id == ""
+    assert set(row.candidate_opportunity_id) == {"d1", "d2"}
+
+
+def test_who_took_part_in_a_deal_tells_it_from_another():
+    late = deal("d2", days=(-5, None))
+    before = [heard(n, "jo@acme.com", at=NOW - timedelta(days=40 - n)) for n in range(1, 9)]
+    *_, known, new = decided(
+        directory(deal("d1"), late), *before, heard(20, "jo@acme.com"), heard(21, "mo@acme.com")
+    )
+    assert known.candidate_opportunity_id[0] == "d1"
+    assert new.candidate_opportunity_id[0] == "d2"
+
+
+def test_a_role_in_the_crm_tells_deals_apart():
+    role = ContactRoleRow(opportunity_id="d2", contact_id="mo", source="csv", knowable_at=OLD)
+    where = directory(deal("d1"), deal("d2"), roles=[role])
+    (row,) = decided(where, heard(1, "mo@acme.com"))
+    assert row.candidate_opportunity_id[0] == "d2"
+
+
+@pytest.mark.parametrize(("ended", "attached"), [(-10, True), (-20, False)])
+def test_a_deal_that_ended_is_attached_within_the_grace_and_never_primary_by_that(ended, attached):
+    (row,) = decided(directory(deal("d1", days=(-90, ended))), heard(1, "jo@acme.com"))
+    assert (row.candidate_opportunity_id == ("d1",)) is attached
+    assert row.opportunity_id == ""
+
+
+def test_no_more_deals_are_attached_than_the_rules_allow():
+    where = directory(*(deal(f"d{n}") for n in range(9)), rules=MatchRules(max_deals=3))
+    (row,) = decided(where, heard(1, "jo@acme.com"))
+    assert len(row.candidate_opportunity_id) == 3
+
+
+def test_a_reply_inherits_account_and_deal_even_from_an_address_that_nobody_knows():
+    first, reply = decided(
+        directory(deal("d1")),
+        heard(1, "jo@acme.com", "jo@gmail.com", thread="t"),
+        heard(2, "jo@gmail.com", thread="t", at=NOW + timedelta(hours=1)),
+    )
+    assert (reply.rule, reply.account_id, reply.opportunity_id) == ("thread", "acme", "d1")
+    assert reply.opportunity_margin == first.opportunity_margin
+
+
+def test_a_mail_forwarded_to_another_customer_inherits_nothing():
+    where = directory(accounts=(ACME, account("beta", "beta.com")))
+    _, forwarded = decided(
+        where,
+        heard(1, "jo@acme.com", thread="t"),
+        heard(2, "x@beta.com", thread="t", at=NOW + timedelta(hours=1)),
+    )
+    assert (forwarded.rule, forwarded.account_id) == ("domain", "beta")
+
+
+def test_replies_inherit_what_a_person_chose():
+    where = directory(deal("d1"), deal("d2"))
+    one = heard(1, "jo@acme.com", thread="t")
+    chosen = match(one, where, NOW)
+    told = remembered(one, chosen, where)._replace(decided_by="lena", opportunity_id="d2")
+    reply = match(
+        heard(2, "jo@acme.com", thread="t", at=NOW + timedelta(hours=1)), where, NOW, Memory([told])
+    )
+    assert reply.opportunity_id == "d2"
+
+
+def test_a_contact_who_moved_belongs_where_they_were_then():
+    moved = NOW - timedelta(days=30)
+    who = [
+        contact("jo", "acme", "jo@gmail.com"),
+        contact("jo", "beta", "jo@gmail.com", "jo@beta.com", at=moved),
+    ]
+    where = directory(accounts=(ACME, account("beta", "beta.com")), contacts=who)
+    before, after = decided(
+        where,
+        heard(1, "jo@gmail.com", at=moved - timedelta(days=1)),
+        heard(2, "jo@gmail.com", at=moved + timedelta(days=1)),
+    )
+    assert (before.account_id, after.account_id) == ("acme", "beta")
+
+
+def test_of_accounts_that_share_a_domain_the_one_whose_owner_takes_part_is_it():
+    accounts = (
+        account("acme", "acme.com", owner_rep_id="kim"),
+        account("acme-it", "acme.com", owner_rep_id="lee"),
+    )
+    told, untold = decided(
+        directory(accounts=accounts, contacts=()),
+        heard(1, "new@acme.com"),
+        heard(2, "new2@acme.com", ours=("sam@ourco.example",)),
+    )
+    assert told.account_id == "acme"
+    assert "its owner takes part" in told.reason
+    assert (untold.rule, untold.account_id) == ("ambiguous", "")
+
+
+def test_the_order_in_which_a_memory_is_told_makes_no_difference():
+    where = directory(deal("d1", days=(-60, None)))
+    first, second = heard(1, "jo@acme.com", thread="t"), heard(2, "jo@acme.com", thread="t")
+    told = [remembered(one, match(one, where, NOW), where) for one in (first, second)]
+    later = heard(3, "jo@acme.com", thread="t", at=NOW + timedelta(days=1))
+    forth, back = Memory(told), Memory(reversed(told))
+    assert match(later, where, NOW, forth) == match(later, where, NOW, back)
+
+
+def test_a_rule_that_is_switched_off_does_not_fire():
+    where = directory(contacts=(), rules=MatchRules(domain=False))
+    (row,) = decided(where, heard(1, "new@acme.com"))
+    assert row.rule == "none"
+
+
+def test_rules_that_differ_have_different_fingerprints():
+    assert MatchRules().fingerprint != MatchRules(grace_days=7).fingerprint

@@ -12,6 +12,8 @@ class CommandKind(StrEnum):
 
     CHOOSE_MATCH = "choose_match"
     CHOOSE_OPPORTUNITY = "choose_opportunity"
+    ACCEPT_CONTACT = "accept_contact"
+    DISMISS_CONTACT = "dismiss_contact"
     REPLAY_DEAD_LETTERS = "replay_dead_letters"
 
 
@@ -20,7 +22,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         idempotency_key: chosen by the sender; the same key is carried out once.
-        subject_id: what it is about (an activity, a dead letter's reason).
+        subject_id: what it is about (an activity, a proposed contact's address, a dead letter's
+            reason).
         value: what to set (an account), where the kind needs one.
     """
 

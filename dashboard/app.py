@@ -22,6 +22,7 @@ st.logo(MARK, size="large")
 page = st.navigation(
     [
         st.Page(HERE / "live.py", title="Live", default=True),
+        st.Page(HERE / "coverage.py", title="Coverage", url_path="coverage"),
         st.Page(HERE / "investments.py", title="Investments", url_path="investments"),
         st.Page(HERE / "plan.py", title="Plan", url_path="plan"),
     ],

@@ -239,7 +239,9 @@ def _who(heard: Record) -> str:
 
 
 def _why(heard: Record) -> str:
-    return escape(heard["match_reason"] or "Not matched yet")
+    why = heard["match_reason"] or "Not matched yet"
+    deal = heard["opportunity_name"] or heard["opportunity_id"]
+    return escape(f"{why} \N{MIDDLE DOT} deal: {deal}" if deal else why)
 
 
 def _part(row: Record) -> str:

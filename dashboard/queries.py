@@ -59,7 +59,7 @@ NEWEST: Final = """
         arrayFilter((who, is_ours) -> NOT is_ours, participant_address, participant_is_ours)
             AS theirs,
         arrayFilter((who, is_ours) -> is_ours, participant_address, participant_is_ours) AS ours,
-        account_id, account_name, match_rule, match_reason
+        account_id, account_name, match_rule, match_reason, opportunity_id, opportunity_name
     FROM live.activity
     WHERE activity_id IN
     (

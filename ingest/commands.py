@@ -15,6 +15,7 @@ from contracts.errors import HeadwaterError, Rejected
 from contracts.rows import MatchRow
 from ingest.directory import crm_version
 from ingest.door import Answer
+from transforms.address import normalise
 from transforms.identity import PERSON_POINTS, RULE_VERSION
 from warehouse.reader import Reader
 from warehouse.writer import Writer
@@ -118,6 +119,8 @@ class Commands:
     async def _do(self, command: Command) -> str:
         if command.kind is CommandKind.REPLAY_DEAD_LETTERS:
             return f"{await self._replay(command.subject_id)} dead letters sent again"
+        if command.kind in {CommandKind.ACCEPT_CONTACT, CommandKind.DISMISS_CONTACT}:
+            return _answered(command)
         chosen = await to_thread(self._chosen, command)
         await to_thread(self._writer.write, [chosen])
         return f"the activity belongs to {chosen.opportunity_id or chosen.account_id or 'nobody'}"
@@ -157,6 +160,14 @@ class Commands:
         if not found:
             raise Rejected("unknown_opportunity", f"the CRM has no account for {opportunity_id!r}")
         return str(found)
+
+
+def _answered(command: Command) -> str:
+    """Return what becomes of a proposed contact: its row in the log of commands is the answer."""
+    if not normalise(command.subject_id) == command.subject_id != "":
+        raise Rejected("unknown_address", f"{command.subject_id!r} is not an address as proposed")
+    accepted = command.kind is CommandKind.ACCEPT_CONTACT
+    return "accepted: add it to the CRM" if accepted else "dismissed"
 
 
 def _activity_id(command: Command) -> UUID:

@@ -21,9 +21,12 @@ GRANT SELECT ON live.* TO headwater_writer;
 GRANT SELECT ON ml.* TO headwater_writer;
 GRANT SELECT ON system.parts TO headwater_writer;
 
--- Dagster's runs: what models write, the ledger of the write-back, and dbt's views.
+-- Dagster's runs: what models write, matches decided again, the ledger of the write-back, and dbt's
+-- views.
 GRANT SELECT ON raw.* TO headwater_batch;
 GRANT INSERT ON raw.crm_write TO headwater_batch;
+GRANT INSERT ON raw.match TO headwater_batch;
+GRANT INSERT ON raw.source_cursor TO headwater_batch;
 GRANT SELECT ON live.* TO headwater_batch;
 GRANT SELECT ON ml.* TO headwater_batch;
 GRANT INSERT ON ml.engagement_score TO headwater_batch;

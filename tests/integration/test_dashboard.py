@@ -142,6 +142,13 @@ def test_every_verdict_stands_with_its_reason_and_its_interval(page, filled):
     assert text.count("Context, not the estimate.") == len(cards)
 
 
+def test_the_coverage_page_shows_the_gap_its_definition_and_its_age(page, filled):
+    text = html(page(filled, "coverage.py"))
+    assert "Activity the CRM lacks" in text
+    assert "The CRM lacks a buyer if no contact has their address" in text
+    assert "As of " in text
+
+
 def test_an_empty_warehouse_says_what_to_do(page, bare):
     assert "headwater ingest mbox" in html(page(bare))
     assert "headwater ingest crm" in html(page(bare, "investments.py"))

@@ -1,0 +1,151 @@
+"""The coverage page: what buyers and we said that the CRM lacks, and whom it should know."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from contracts.matching import CERTAIN
+from dashboard import blocks, coverage_reading, reading
+from dashboard.format import clock, number, percent, plural
+from dashboard.outage import asked
+
+DAYS: Final = 90
+
+LACKS: Final = (
+    "The CRM lacks a buyer if no contact has their address; an activity, if none of those outside "
+    "who take part is a contact. Partners and what machines sent do not count."
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one look at the warehouse showed, as of one moment."""
+
+    as_of: datetime
+    teams: pd.DataFrame
+    accounts: pd.DataFrame
+    proposals: pd.DataFrame
+    decisions: pd.DataFrame
+
+
+@st.fragment(run_every=30)
+def coverage() -> None:
+    """Show the capture gap; say so when the warehouse does not answer."""
+    seen = asked(look)
+    if seen is None:
+        return
+    as_of = clock(seen.as_of, seen.as_of, reading.zone())
+    title = f"What the CRM lacks of the past {DAYS} days"
+    st.html(blocks.heading(title, f"As of {as_of}. {LACKS}"))
+    if seen.accounts.empty:
+        st.html(blocks.empty("Nothing is matched to an account yet", blocks.CRM, blocks.MAIL))
+        return
+    st.html(blocks.figures(headline(seen)))
+    left, right = st.columns(2, gap="medium")
+    with left:
+        show_gap("By team", "An activity of two teams counts in both.", seen.teams, "Team")
+    with right:
+        show_gap("By account", "Most missing activity first.", seen.accounts, "Account")
+    show_proposals(seen.proposals)
+    show_decisions(seen.decisions)
+
+
+def look() -> Seen:
+    """Read what the page shows; raises what `warehouse.reader.Reader.frame` raises."""
+    as_of = coverage_reading.moment_of()
+    gap = coverage_reading.gap(as_of, DAYS)
+    return Seen(as_of, *gap, coverage_reading.decisions())
+
+
+def headline(seen: Seen) -> list[blocks.Figure]:
+    """Return the shares that a leader asks for, with what they are shares of."""
+    total = seen.accounts[
+        ["active_buyers", "unknown_buyers", "activities", "unknown_activities"]
+    ].sum()
+    return [
+        _share("Active buyers the CRM lacks", total["unknown_buyers"], total["active_buyers"]),
+        _share("Activity the CRM lacks", total["unknown_activities"], total["activities"]),
+        blocks.Figure("Contacts to add", number(len(seen.proposals)), "proposed below"),
+    ]
+
+
+def _share(label: str, part: float, whole: float) -> blocks.Figure:
+    value = percent(part / whole) if whole else "none"
+    return blocks.Figure(label, value, f"{number(part)} of {number(whole)}")
+
+
+def show_gap(title: str, note: str, gap: pd.DataFrame, what: str) -> None:
+    """Show the gap as a table whose bars are the missing shares."""
+    st.html(blocks.heading(title, note))
+    shown = pd.DataFrame(
+        {
+            "name": gap["name"],
+            "buyers": 100 * gap["unknown_buyers"] / gap["active_buyers"].where(lambda n: n > 0),
+            "of_buyers": gap["active_buyers"],
+            "activity": 100 * gap["unknown_activities"] / gap["activities"],
+            "of_activity": gap["activities"],
+        }
+    )
+    columns = st.column_config
+    bar: dict[str, Any] = {"min_value": 0, "max_value": 100, "format": "%.0f%%", "width": 95}
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height="content" if len(shown) <= 12 else 431,  # noqa: PLR2004 rows that fit
+        column_config={
+            "name": columns.TextColumn(what, width=150),
+            "buyers": columns.ProgressColumn("Buyers lacked", **bar),
+            "of_buyers": columns.NumberColumn("of", width=45),
+            "activity": columns.ProgressColumn("Activity lacked", **bar),
+            "of_activity": columns.NumberColumn("of", width=45),
+        },
+        alt=f"{title}: shares of buyers and of activity that the CRM lacks",
+    )
+
+
+def show_proposals(proposals: pd.DataFrame) -> None:
+    """Show the people whom the CRM should know, each once, with the evidence."""
+    note = "They took part and write from the account's domain; free mail and role addresses aside."
+    st.html(blocks.heading("Contacts the CRM does not know", note))
+    if proposals.empty:
+        st.html(blocks.empty("The CRM knows everybody who took part"))
+        return
+    columns, zone = st.column_config, reading.zone().key
+    st.dataframe(
+        proposals,
+        hide_index=True,
+        column_config={
+            "name": columns.TextColumn("Person"),
+            "address": columns.TextColumn("Address"),
+            "account_name": columns.TextColumn("Account"),
+            "activities": columns.NumberColumn("Activities", width=80),
+            "with_whom": columns.ListColumn("With whom of us"),
+            "last_at": columns.DatetimeColumn("Last", format="D MMM YYYY", timezone=zone),
+        },
+        alt="People whom the CRM lacks, with how many activities, with whom, and the last",
+    )
+
+
+def show_decisions(decisions: pd.DataFrame) -> None:
+    """Show which rules matched, and how much of it is certain."""
+    total = int(decisions["activities"].sum())
+    note = f"{plural(total, 'activity')}; certain: a margin of {number(CERTAIN)} points or more."
+    st.html(blocks.heading("How activities found their account", note))
+    columns = st.column_config
+    st.dataframe(
+        decisions,
+        hide_index=True,
+        column_config={
+            "rule": columns.TextColumn("Rule"),
+            "activities": columns.NumberColumn("Activities"),
+            "certain": columns.NumberColumn("Certain"),
+            "with_deal": columns.NumberColumn("With a deal"),
+        },
+        alt="Activities by the rule that matched them",
+    )
+
+
+coverage()

@@ -1,0 +1,64 @@
+"""What the Coverage page asks of the warehouse: the capture gap, proposals, and how it matched.
+
+Every function raises what `warehouse.reader.Reader.frame` raises. An error is never kept.
+"""
+
+from datetime import datetime
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from contracts.matching import CERTAIN
+from dashboard.queries import moment
+from dashboard.reading import now, reader
+
+ROWS: Final = 200
+"""How many proposals the page lists at most."""
+
+_PERIOD: Final = "(as_of = %(as_of)s, days = %(days)s)"
+TEAMS: Final = f"""
+    SELECT if(name = '', if(team_id = '', 'no team', team_id), name) AS name, active_buyers,
+        unknown_buyers, activities, unknown_activities
+    FROM live.capture_gap_team{_PERIOD}
+    ORDER BY unknown_activities DESC, name
+"""
+ACCOUNTS: Final = f"""
+    SELECT name, active_buyers, unknown_buyers, activities, unknown_activities, last_activity_at
+    FROM live.capture_gap_account{_PERIOD}
+    ORDER BY unknown_activities DESC, unknown_buyers DESC, name
+"""
+PROPOSALS: Final = f"""
+    SELECT if(name = '', address, name) AS name, address, account_name, activities, with_whom,
+        last_at
+    FROM live.contact_proposal{_PERIOD}
+    ORDER BY activities DESC, address
+    LIMIT {ROWS}
+"""
+DECISIONS: Final = """
+    SELECT rule, count() AS activities, countIf(margin >= %(certain)s) AS certain,
+        countIf(opportunity_id != '') AS with_deal
+    FROM live.match
+    GROUP BY rule
+    ORDER BY activities DESC
+"""
+
+
+@st.cache_data(ttl=20, show_spinner=False)
+def moment_of() -> datetime:
+    """Return the moment that the page is as of."""
+    return now()
+
+
+@st.cache_data(ttl=60, max_entries=4, show_spinner=False)
+def gap(as_of: datetime, days: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return the gap by team and by account, and the people to add."""
+    period: dict[str, str | int] = {"as_of": moment(as_of), "days": days}
+    read = reader().frame
+    return read(TEAMS, period), read(ACCOUNTS, period), read(PROPOSALS, period)
+
+
+@st.cache_data(ttl=20, show_spinner=False)
+def decisions() -> pd.DataFrame:
+    """Return how many activities each rule matched, how many certainly, how many with a deal."""
+    return reader().frame(DECISIONS, {"certain": CERTAIN})

@@ -1,0 +1,117 @@
+"""What the CRM lacks, by account and by team; and whom it should know, once each."""
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from contracts.rows import (
+    AccountRow,
+    ActivityRow,
+    AssignmentRow,
+    CommandRow,
+    ContactRow,
+    MatchRow,
+    OrgUnitRow,
+    RepRow,
+)
+
+pytestmark = pytest.mark.warehouse
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+CRM = {"source": "csv", "knowable_at": NOW - timedelta(days=100)}
+HEARD = (
+    ("jo@acme.com", "Jo Lee"),
+    ("mo.may@acme.com", "Mo May"),
+    ("mo.may+x@acme.com", "Mo May"),
+    ("info@acme.com", "Acme"),
+    ("mm@gmail.com", "M M"),
+    ("jlee@acme.com", "Jo Lee"),
+    ("maymo@acme.com", "Mo May"),
+)
+
+
+def activity(number, address, name, **told):
+    known = {
+        "activity_id": UUID(int=number), "channel": "email", "direction": "inbound",
+        "event_time": NOW - timedelta(days=number), "time_quality": "stated", "knowable_at": NOW,
+        "received_at": NOW, "source": "x", "message_id": f"m{number}", "thread_id": f"t{number}",
+        "subject": "", "body": "", "duration_seconds": 0, "is_automatic": False,
+        "participant_address": (address, "kim@our.example"), "participant_name": (name, "Kim"),
+        "participant_role": ("from", "to"), "participant_is_ours": (False, True),
+    }  # fmt: skip
+    return ActivityRow(**known | told)
+
+
+def matched(row, account_id="a"):
+    return MatchRow(
+        activity_id=row.activity_id, decided_by="rule", matched_at=NOW, account_id=account_id,
+        contact_id="", rule="domain", reason="", candidate_account_id=(account_id,),
+        rule_version=2, crm_version=NOW,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def asked(reader, writer):
+    heard = [activity(n, *who) for n, who in enumerate(HEARD, start=1)]
+    call = {"channel": "call", "participant_role": ("caller", "callee"), "duration_seconds": 100}
+    heard += [activity(8, "+14155550199", "", **call)]
+    partner = activity(9, "rita@reseller.com", "Rita Ray")
+    robot = activity(10, "robot@acme.com", "", is_automatic=True)
+    writer.write(
+        [
+            AccountRow(account_id="a", name="Acme", domains=("https://www.Acme.com",), **CRM),
+            AccountRow(account_id="p", name="Re", account_type="Partner", **CRM),
+            ContactRow(
+                contact_id="jo", account_id="a", name="Jo Lee", emails=("Jo@acme.com",),
+                phones=("(415) 555-0199",), **CRM,
+            ),
+            RepRow(rep_id="r1", name="Kim", email="Kim@our.example", **CRM),
+            OrgUnitRow(unit_id="t1", unit_kind="team", name="East", **CRM),
+            AssignmentRow(
+                child_id="r1", parent_kind="team", parent_id="t1",
+                effective_from=date(2026, 1, 1), **CRM,
+            ),
+            *heard, partner, robot, *map(matched, [*heard, robot]), matched(partner, "p"),
+        ]
+    )  # fmt: skip
+
+    def ask(view, days=90):
+        moment = f"{NOW:%Y-%m-%d %H:%M:%S.%f}"
+        sql = f"SELECT * FROM live.{view}(as_of = %(as_of)s, days = %(days)s)"
+        return reader.frame(sql, {"as_of": moment, "days": days}).to_dict("records")
+
+    return ask
+
+
+def test_the_gap_counts_buyers_and_activity_that_no_contact_stands_for(asked):
+    for view in ("capture_gap_account", "capture_gap_team"):
+        (gap,) = asked(view)
+        assert (gap["active_buyers"], gap["unknown_buyers"]) == (5, 4)
+        assert (gap["activities"], gap["unknown_activities"]) == (8, 6)
+    assert asked("capture_gap_team")[0]["name"] == "East"
+
+
+def test_only_the_period_counts(asked):
+    (gap,) = asked("capture_gap_account", days=2)
+    assert (gap["activities"], gap["unknown_activities"]) == (1, 0)
+
+
+def test_a_person_is_proposed_once_with_evidence_and_no_role_free_mail_or_namesake(asked):
+    (found,) = asked("contact_proposal")
+    assert (found["name"], found["activities"]) == ("Mo May", 3)
+    assert sorted(found["addresses"]) == ["maymo@acme.com", "mo.may@acme.com"]
+    assert found["with_whom"] == ["kim@our.example"]
+
+
+def test_who_was_dismissed_is_proposed_no_more(asked, writer):
+    writer.write(
+        [
+            CommandRow(
+                idempotency_key=uuid4(), kind="dismiss_contact", actor="lena", reason="left",
+                subject_id=address, value="", issued_at=NOW, outcome="done", detail="dismissed",
+            )
+            for address in ("mo.may@acme.com", "maymo@acme.com")
+        ]
+    )  # fmt: skip
+    assert asked("contact_proposal") == []

@@ -26,6 +26,8 @@ FURTHER_POINTS: Final = 3.0
 """What each further address of the same account gives, up to `_MOST_FURTHER` of them."""
 TIEBREAK_POINTS: Final = 4.0
 """What each tiebreaker gives to the account that it chose."""
+PARTNER_POINTS: Final = 10.0
+"""What is taken off a partner: who helps to sell is often in copy for a buyer that nobody knows."""
 PERSON_POINTS: Final = 40.0
 """What a person's choice is worth to the replies that inherit it."""
 
@@ -162,9 +164,16 @@ class _Ladder:
         people = self._people()
         for one in earlier:
             held = one.account_id and self._directory.holds(one.account_id)
+            if held and self._is_outdone(one.account_id):
+                continue
             if held and (people & one.people or not self._candidates):
                 return one
         return None
+
+    def _is_outdone(self, account_id: str) -> bool:
+        """Tell whether a thread's partner gives way to a buyer who has joined."""
+        buyers = any(not self._gives_way(one) for one in self._candidates)
+        return buyers and self._gives_way(account_id)
 
     def _inherited(self, parent: Decided) -> MatchRow:
         name = self._directory.name(parent.account_id)
@@ -202,9 +211,12 @@ class _Ladder:
             contact_id=own.contact_id,
             rule=rule,
             reason=reason,
-            margin=max(own.points - max(others, default=0.0), 0.0),
+            margin=max(own.points - max(others, default=0.0) - self._doubt(own.account_id), 0.0),
             **self._ranked([own.account_id]),
         )
+
+    def _doubt(self, account_id: str) -> float:
+        return PARTNER_POINTS if self._directory.is_partner(account_id) else 0.0
 
     def _ranked(self, first: Iterable[str]) -> dict[str, tuple[object, ...]]:
         """Return the candidates: those that the rule found, then all others by points."""

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from contracts.company import Company
-from contracts.matching import MatchRules
+from contracts.matching import CERTAIN, MatchRules
 from contracts.rows import AccountRow, ContactRoleRow, ContactRow, OpportunityRow, RepRow
 from contracts.wire import Recorded
 from transforms.directory import Directory
@@ -193,3 +193,15 @@ def test_a_rule_that_is_switched_off_does_not_fire():
 
 def test_rules_that_differ_have_different_fingerprints():
     assert MatchRules().fingerprint != MatchRules(grace_days=7).fingerprint
+
+
+def test_a_partner_in_copy_is_never_certain_and_gives_way_in_its_thread():
+    partner = account("re", "re.com", account_type="partner")
+    first, joined = decided(
+        directory(accounts=(ACME, partner)),
+        heard(1, "rita@re.com", thread="t"),
+        heard(2, "rita@re.com", "jo@acme.com", thread="t", at=NOW + timedelta(hours=1)),
+    )
+    assert first.account_id == "re"
+    assert first.margin < CERTAIN
+    assert joined.account_id == "acme"

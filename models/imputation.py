@@ -10,7 +10,7 @@ cells alone; what treated cells show beyond its prediction is the effect. Two fo
   2023). Seasons and growth then scale with a unit's level, as they do in sales.
 
 Both are consistent with few periods, as the levels drop out of the others' equations. Errors come
-from influence functions summed by unit (or team), so that a unit's months count as one observation.
+from influence functions summed by unit, so that a unit's months count as one observation.
 """
 
 from dataclasses import dataclass
@@ -69,9 +69,9 @@ class Mean:
     influence: Floats
     cells: int
 
-    def std_error(self, cluster: Whole | None = None) -> float:
-        """Return the standard error, clustered by unit, or by the cluster of each unit."""
-        return clustered_error(self.influence, cluster)
+    def std_error(self) -> float:
+        """Return the standard error, by unit."""
+        return clustered_error(self.influence)
 
 
 def clustered_error(influence: Floats, cluster: Whole | None = None) -> float:

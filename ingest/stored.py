@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from transforms.memory import Decided
 from warehouse.reader import Reader
 
 _PAGE: Final = 20_000
+_LISTED: Final = 1_000
+"""Ids that a statement names, twice each: it may be 256 KiB long."""
 
 _ACTIVITY: Final = """
         event_time,
@@ -93,20 +96,21 @@ class Stored(MatchRow, frozen=True, kw_only=True):
 def of_threads(reader: Reader, thread_ids: Iterable[str]) -> list[Stored]:
     """Return the activities of some threads, in order of time."""
     threads = sorted(set(thread_ids) - {""})
-    return _read(reader, _OF_THREADS, {"threads": threads}) if threads else []
+    found = chain.from_iterable(_named(reader, _OF_THREADS, "threads", threads))
+    return sorted(found, key=lambda one: (one.event_time, str(one.activity_id)))
 
 
 def of_deals(reader: Reader, opportunity_ids: Iterable[str]) -> list[Stored]:
     """Return the activities that are, or once were, about some deals."""
     deals = sorted(set(opportunity_ids))
-    return _read(reader, _OF_DEALS, {"deals": deals}) if deals else []
+    found = chain.from_iterable(_named(reader, _OF_DEALS, "deals", deals))
+    by_id = {one.activity_id: one for one in found}
+    return sorted(by_id.values(), key=lambda one: (one.event_time, str(one.activity_id)))
 
 
 def of_ids(reader: Reader, activity_ids: Sequence[UUID]) -> Iterator[list[Stored]]:
     """Yield some activities, page by page."""
-    for start in range(0, len(activity_ids), _PAGE):
-        ids = [str(one) for one in activity_ids[start : start + _PAGE]]
-        yield _read(reader, _OF_IDS, {"ids": ids})
+    yield from _named(reader, _OF_IDS, "ids", [str(one) for one in activity_ids])
 
 
 def since(reader: Reader, moment: datetime) -> Iterator[list[Stored]]:
@@ -125,6 +129,12 @@ def _spans(days: Sequence[Any], counts: Sequence[int]) -> Iterator[tuple[datetim
         if held >= _PAGE or is_last:
             yield begins.to_pydatetime(), day.to_pydatetime() + timedelta(days=1)
             begins, held = None, 0
+
+
+def _named(reader: Reader, chosen: str, name: str, values: Sequence[str]) -> Iterator[list[Stored]]:
+    """Yield the activities that a list chooses, so many of its values at once."""
+    for start in range(0, len(values), _LISTED):
+        yield _read(reader, chosen, {name: values[start : start + _LISTED]})
 
 
 def _read(reader: Reader, chosen: str, params: dict[str, Any]) -> list[Stored]:

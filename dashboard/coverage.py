@@ -120,6 +120,8 @@ def show_proposals(proposals: pd.DataFrame) -> None:
         column_config={
             "name": columns.TextColumn("Person"),
             "address": columns.TextColumn("Address"),
+            "title": columns.TextColumn("Title, as signed"),
+            "phone": columns.TextColumn("Phone, as signed"),
             "account_name": columns.TextColumn("Account"),
             "activities": columns.NumberColumn("Activities", width=80),
             "with_whom": columns.ListColumn("With whom of us"),

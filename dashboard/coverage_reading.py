@@ -29,9 +29,25 @@ ACCOUNTS: Final = f"""
     ORDER BY unknown_activities DESC, unknown_buyers DESC, name
 """
 PROPOSALS: Final = f"""
-    SELECT if(name = '', address, name) AS name, address, account_name, activities, with_whom,
-        last_at
-    FROM live.contact_proposal{_PERIOD}
+    SELECT
+        if(found.name = '', found.address, found.name) AS name,
+        found.address AS address,
+        signed.title AS title,
+        signed.phone AS phone,
+        found.account_name AS account_name,
+        found.activities AS activities,
+        found.with_whom AS with_whom,
+        found.last_at AS last_at
+    FROM live.contact_proposal{_PERIOD} AS found
+    LEFT JOIN
+    (
+        SELECT
+            address,
+            argMaxIf(title, event_time, title != '') AS title,
+            arrayStringConcat(argMaxIf(phone, event_time, notEmpty(phone)), ', ') AS phone
+        FROM raw.signature FINAL
+        GROUP BY address
+    ) AS signed ON signed.address = found.address
     ORDER BY activities DESC, address
     LIMIT {ROWS}
 """

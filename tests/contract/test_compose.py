@@ -15,7 +15,7 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from pydantic import SecretStr
 
-from contracts.rows import CrmWriteRow
+from contracts.rows import CrmWriteRow, CursorRow, MatchRow
 from dashboard.launch import dashboard_command
 from ingest.transport import MAX_MESSAGE_BYTES
 from local.kafka import broker
@@ -352,7 +352,7 @@ def test_a_worker_may_write_rows_and_change_nothing():
 
 def test_what_dagster_writes_is_granted_table_by_table():
     computed = {row.table for row in row_types() if row.table.startswith("ml.")}
-    written = computed | {CrmWriteRow.table}
+    written = computed | {CrmWriteRow.table, MatchRow.table, CursorRow.table}
     assert {on for right, on in granted("batch") if right == "INSERT"} == written
     assert {on for right, on in granted("batch") if right == "CREATE VIEW"} == {
         "staging.*",

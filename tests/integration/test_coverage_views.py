@@ -5,16 +5,18 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.command_rows import CommandRow
 from contracts.rows import (
     AccountRow,
     ActivityRow,
     AssignmentRow,
-    CommandRow,
     ContactRow,
     MatchRow,
     OrgUnitRow,
     RepRow,
 )
+from contracts.signature_rows import SignatureRow
+from dashboard.coverage_reading import PROPOSALS
 
 pytestmark = pytest.mark.warehouse
 
@@ -115,3 +117,17 @@ def test_who_was_dismissed_is_proposed_no_more(asked, writer):
         ]
     )  # fmt: skip
     assert asked("contact_proposal") == []
+
+
+def test_the_page_lists_title_and_phone_as_they_were_signed(asked, reader, writer):
+    writer.write(
+        [
+            SignatureRow(
+                address="mo.may@acme.com", activity_id=UUID(int=2), event_time=NOW, name="Mo May",
+                title="Plant manager", company="Acme", phone=("+14155550123",), evidence="",
+            )
+        ]
+    )  # fmt: skip
+    period = {"as_of": f"{NOW:%Y-%m-%d %H:%M:%S.%f}", "days": 90}
+    (found,) = reader.frame(PROPOSALS, period).to_dict("records")
+    assert (found["title"], found["phone"]) == ("Plant manager", "+14155550123")

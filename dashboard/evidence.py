@@ -82,7 +82,7 @@ def _show_estimates(judgement: Judgement, evidence: Evidence) -> None:
         st.html(blocks.note("No estimate could be made."))
         return
     lines = "".join(
-        f"<tr><td>{escape(label)}<small>{escape(how)}</small></td><td>{effect}</td>"
+        f"<tr><td>{escape(label)}<small>{escape(how)}</small></td><td>{_whole(effect)}</td>"
         f"<td>{between}</td></tr>"
         for label, how, effect, between in told
     )
@@ -96,7 +96,8 @@ def _estimates(
     judgement: Judgement, estimates: Sequence[InvestmentEstimateRow]
 ) -> Iterator[tuple[str, str, str, str]]:
     for each in estimates:
-        between = f"{judgement.told(each.effect_low)}, {judgement.told(each.effect_high)}"
+        ends = map(judgement.told, (each.effect_low, each.effect_high))
+        between = ", ".join(map(_whole, ends))
         label = _ROLES.get(each.role, each.role)
         yield label, each.estimator, judgement.told(each.effect, signed=True), between
 
@@ -138,7 +139,12 @@ def _summed(explanation: Explanation, judgement: Judgement, total: str) -> str:
 def _line(part: Contribution, currency: str) -> str:
     note = f"<small>{escape(part.note)}</small>" * bool(part.note)
     value = money(part.value, currency, signed=True)
-    return f"<tr><td>{escape(part.label)}{note}</td><td>{value}</td></tr>"
+    return f"<tr><td>{escape(part.label)}{note}</td><td>{_whole(value)}</td></tr>"
+
+
+def _whole(text: str) -> str:
+    """Return a figure that a narrow page does not break after its sign."""
+    return f'<span class="whole">{escape(text)}</span>'
 
 
 def _show_steps(judgement: Judgement, evidence: Evidence) -> None:

@@ -14,13 +14,16 @@ from simulator.crm_deals import CrmDeals, account_ids
 from simulator.directory import PARTNER_ACCOUNT, PARTNER_DOMAIN, Directory
 from simulator.latent import fiscal_month
 from simulator.office import Office
-from simulator.panel import costs, exposures, month_on, unit_names
+from simulator.panel import costs, exposures, minor, month_on, unit_names
 from simulator.programmes import NEVER
 from simulator.timeline import Timeline
 
 _QUARTER: Final = 3
 _OVER_MEAN: Final = 1.1
 _MERGED_AFTER_MONTHS: Final = 2
+_HOURLY_COST: Final = 60.0
+_HOURS_SHARE: Final = 0.25
+"""An hour of a rep costs so much, in major units; of what a training costs, hours are this part."""
 
 
 def crm_tables(
@@ -232,11 +235,27 @@ def _investments(history: History) -> dict[str, pd.DataFrame]:
     reached = exposures(history).rename(columns={"unit": "unit_id"})
     return {
         "investments": pd.DataFrame(registered),
-        "investment_costs": paid.assign(
-            cost_kind="fee", currency=currency, changed_at=_mornings(paid["month_on"])
+        "investment_costs": _by_kind(history, paid).assign(
+            currency=currency, changed_at=lambda costs: _mornings(costs["month_on"])
         ),
         "exposures": reached.assign(unit_kind="rep", changed_at=_mornings(reached["starts_on"])),
     }
+
+
+def _by_kind(history: History, paid: pd.DataFrame) -> pd.DataFrame:
+    """Return what was paid by kind of cost: of a training, a part is the hours of those trained."""
+    trainings = [each.id for each in history.scenario.investments if each.kind == "training"]
+    hourly = int(minor(history, np.array(_HOURLY_COST)))
+    of_training = paid["investment_id"].isin(trainings)
+    hours = (paid["amount_minor"] * _HOURS_SHARE // hourly).where(of_training, 0).astype("int64")
+    fees = paid.assign(cost_kind="fee", amount_minor=paid["amount_minor"] - hours * hourly)
+    worked = paid.assign(
+        cost_kind="rep_hours",
+        amount_minor=hours * hourly,
+        hours=hours,
+        hourly_cost=_HOURLY_COST,
+    )
+    return pd.concat([fees, worked[hours > 0]], ignore_index=True)
 
 
 def _spells(people: np.ndarray) -> Iterator[tuple[int, int]]:

@@ -307,7 +307,7 @@ def _judgement(  # noqa: PLR0917 a table of four lines is read across
         panel_hash="3f9ac1d2b7e84c51a0d6",
         code_version="0.1.0",
         asked="beforehand",
-        roi_positive_probability=None if effect is None else 0.63,
+        roi_positive_probability=PROBABILITIES.get(verdict),
         naive_effect=310_000.0,
         naive_contrast=120_000.0,
         warnings=WARNINGS if verdict == "does_not_pay_off" else (),
@@ -354,6 +354,7 @@ def _beside(judgement: InvestmentJudgementRow) -> Iterator[Row]:
     yield from explanations(judgement, costs)
 
 
+PROBABILITIES = {"pays_off": 0.98, "does_not_pay_off": 0.01, "cannot_tell": 0.37}
 WARNINGS = ("Those reached had booked more in the quarter before: part of it may be luck ending.",)
 FINDINGS = (
     ("pre_trend", "pass", "Those reached did not move away from the others before."),

@@ -144,6 +144,15 @@ def test_the_platform_reads_every_record_of_the_crm(activities):
     }  # fmt: skip
 
 
+def test_the_crm_s_costs_by_kind_are_what_was_paid(activities):
+    told = pd.read_csv(activities / "crm" / "investment_costs.csv")
+    worked = told[told["cost_kind"] == "rep_hours"]
+    assert len(worked)
+    assert (worked["hours"] * worked["hourly_cost"] * 100 == worked["amount_minor"]).all()
+    paid = json.loads((activities / "sealed" / "investments.json").read_text())
+    assert told["amount_minor"].sum() == sum(each["cost"] for each in paid)
+
+
 def test_the_crm_books_what_was_won_but_for_what_was_entered_too_late(activities):
     versions = pd.read_csv(activities / "crm" / "opportunities.csv")
     last = versions.drop_duplicates("opportunity_id", keep="last").set_index("opportunity_id")

@@ -28,6 +28,7 @@ class SightingRow(Row, frozen=True, kw_only=True):
         disposition: `activity`, `record` (a CRM record) or `excluded`.
         reason: why it was excluded, else empty.
         activity_id: the activity that it is a copy of; the nil UUID for anything else.
+        held_at: when the provider took it in; None where it does not say.
     """
 
     table: ClassVar[str] = "raw.sighting"
@@ -42,12 +43,16 @@ class SightingRow(Row, frozen=True, kw_only=True):
     activity_id: UUID
     event_time: datetime
     received_at: datetime
+    held_at: datetime | None = None
 
 
 class ActivityRow(Row, frozen=True, kw_only=True):
     """One activity. Key: activity_id.
 
     What was understood of a mail, from `mail_kind` on, is told in `contracts.activity`.
+
+    Attributes:
+        captured: how much of it is kept: `metadata`, `subject` or `full`.
     """
 
     table: ClassVar[str] = "raw.activity"
@@ -85,6 +90,7 @@ class ActivityRow(Row, frozen=True, kw_only=True):
     thread_subject: str = ""
     is_subject_reply: bool = False
     utc_offset_minutes: int = 0
+    captured: str = "full"
 
 
 class MatchRow(Row, frozen=True, kw_only=True):
@@ -137,6 +143,7 @@ class DeadLetterRow(Row, frozen=True, kw_only=True):
         event_base64: the wire event (MessagePack), or the message's bytes where
             `is_event` is false.
         replayed_at: when it was last sent again; None while it waits.
+        held_at: when the provider took it in; None where it does not say.
     """
 
     table: ClassVar[str] = "raw.dead_letter"
@@ -156,6 +163,8 @@ class DeadLetterRow(Row, frozen=True, kw_only=True):
     event_base64: str
     failed_at: datetime
     replayed_at: datetime | None = None
+    observer: str = ""
+    held_at: datetime | None = None
 
 
 class CursorRow(Row, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from contracts.capture import Captured
 from contracts.errors import Rejected
 
 SCHEMA_VERSION: Final = 1
@@ -17,7 +18,7 @@ SCHEMA_VERSION: Final = 1
 EventKind = Literal["mail", "call", "crm"]
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One copy of something, as one source heard it: the payload is not interpreted yet.
 
     Attributes:
@@ -27,7 +28,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Fal
         observer: the mailbox, phone system or CRM that it was seen in.
         ingest_run: the run that brought it in, so that the run's account can add up.
         received_at: when we heard it.
-        payload: the bytes as heard: RFC 5322 mail, a provider's JSON, a CRM record's JSON.
+        payload: the bytes as heard: RFC 5322 mail, a provider's JSON, a CRM record's JSON; of a
+            mail, no more than may be kept.
+        captured: how much of a mail that is.
+        reason: why it is excluded; else empty.
+        activity_id: the id that the whole mail has, where less than all of it is in the payload.
+        held_at: when the provider took it in; None where it does not say.
     """
 
     kind: EventKind
@@ -37,6 +43,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Fal
     ingest_run: str
     received_at: datetime
     payload: bytes
+    captured: Captured = "full"
+    reason: str = ""
+    activity_id: UUID | None = None
+    held_at: datetime | None = None
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,6 +39,8 @@ class Account:
         repeated: further copies of what an earlier run, or this one, had heard.
         excluded: not kept.
         dead_lettered: not understood; they wait for a replay.
+        unknown: how many were of people whom the CRM does not know: of them, no more than who wrote
+            to whom and when is kept.
         reasons: how many were excluded or dead-lettered for what, as `excluded: internal`.
     """
 
@@ -49,6 +51,7 @@ class Account:
     repeated: int = 0
     excluded: int = 0
     dead_lettered: int = 0
+    unknown: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:

@@ -16,7 +16,10 @@ from ingest import commands, webhook
 from ingest.agents import Agents
 from ingest.batches import Limits
 from ingest.door import serve
+from ingest.fuller import FullerFirst
+from ingest.late import LateHeaders
 from ingest.learners import Learners
+from ingest.mailboxes import Mailboxes, owns
 from ingest.matching import Matcher
 from ingest.publish import LogPublisher
 from ingest.replay import Replayer
@@ -48,6 +51,8 @@ def build_app(settings: Settings, clock: Clock) -> faust.App:
     publisher = LogPublisher(app)
     _add_agents(app, publisher, settings, clock)
     _add_doors(app, publisher, settings, clock)
+    _add_late_headers(app, publisher, settings, clock)
+    Mailboxes(app, publisher, settings, clock).add()
     _add_retention(app, clock)
     return app
 
@@ -81,7 +86,8 @@ def _add_agents(
     learners = Learners(Reader(url), lambda event: to_rows(event, company))
     suppression = Suppression(Reader(url), erasure_key(settings), company, learners.to_rows)
     for topic in topics.HEARD.values():
-        agents.add_capture(topic, suppression.to_rows, Writer(url).write)
+        keep = FullerFirst(Reader(url), Writer(url)).write
+        agents.add_capture(topic, suppression.to_rows, keep)
     agents.add_dead_letters(Writer(url).write)
     rules = settings.matching
     matcher, writer = Matcher(Reader(url), company, clock, rules), Writer(url)
@@ -106,6 +112,25 @@ def _add_catch_up(app: faust.App, matcher: Matcher, writer: Writer) -> None:
         else:
             if changed:
                 log.info("matched again", changed=changed)
+
+
+def _add_late_headers(
+    app: faust.App, publisher: LogPublisher, settings: Settings, clock: Clock
+) -> None:
+    """Make activities of headers that waited for the CRM, soon after it knows their people."""
+    url = settings.warehouse_url
+    late = LateHeaders(Reader(url), Writer(url), publisher, settings)
+
+    @app.timer(interval=_CATCH_UP_SECONDS)
+    async def catch_up() -> None:
+        if not owns(app, "quarantine"):
+            return
+        try:
+            if found := await asyncio.to_thread(late.find):
+                await late.publish(found)
+                await asyncio.to_thread(late.mark, found, clock.now())
+        except HeadwaterError as error:
+            log.warning("headers have to wait", why=str(error))
 
 
 def _add_doors(app: faust.App, publisher: LogPublisher, settings: Settings, clock: Clock) -> None:

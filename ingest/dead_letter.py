@@ -32,6 +32,8 @@ def to_row(letter: DeadLetter) -> DeadLetterRow:
         is_event=event is not None,
         event_base64=b64encode(msgspec.msgpack.encode(event) if event else letter.payload).decode(),
         failed_at=letter.failed_at,
+        observer=event.observer if event else "",
+        held_at=event.held_at if event else None,
     )
 
 

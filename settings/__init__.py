@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
+from contracts.capture import Capture, Mode
 from contracts.company import Company
 from contracts.errors import UserError
 from contracts.matching import MatchRules
@@ -44,6 +45,22 @@ def secret_files() -> Path:
     return Path(os.environ.get("HEADWATER_SECRETS_DIR") or "/run/secrets")
 
 
+class Mailbox(BaseModel, frozen=True, extra="forbid"):
+    """A mailbox that the workers read for as long as they run.
+
+    Attributes:
+        address: whose it is; its mail is seen by this observer.
+        url: `imap[s]://USER@HOST[:PORT]`.
+        password_file: holds the password; by default `secrets/mailboxes/ADDRESS` in the home.
+        mode: what is kept of its mail, where that differs from the workspace's.
+    """
+
+    address: str = Field(min_length=1)
+    url: str = ""
+    password_file: Path | None = None
+    mode: Mode | None = None
+
+
 class Settings(BaseSettings):
     """What differs between a laptop and a cluster, and between two companies.
 
@@ -63,6 +80,8 @@ class Settings(BaseSettings):
         erasures_a_day, erasure_rows: what is more than that needs to be forced: a brake.
         backup_days: how long backups are kept, for the receipts of erasures.
         crm_target: `csv` or `tryton`.
+        capture: how much of a mail is kept.
+        mailboxes: those that the workers read, and those with a mode of their own.
         tryton_url: such as `http://127.0.0.1:8000/crm/`.
     """
 
@@ -73,6 +92,8 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=default_home)
     company: Company = Company()
     matching: MatchRules = MatchRules()
+    capture: Capture = Capture()
+    mailboxes: tuple[Mailbox, ...] = ()
     log_url: str = ""
     log_partitions: int = Field(default=4, ge=1)
     warehouse_url: SecretStr = SecretStr("")
@@ -101,6 +122,12 @@ class Settings(BaseSettings):
     def broker_url(self) -> str:
         """The log's address."""
         return self.log_url or f"sqlite:///{self.home}/log/log.db"
+
+    def capture_of(self, observer: str) -> Capture:
+        """Return the policy for what a mailbox, or another observer, sees."""
+        modes = {box.address.lower(): box.mode for box in self.mailboxes if box.mode}
+        mode = modes.get(observer.lower())
+        return self.capture.model_copy(update={"mode": mode}) if mode else self.capture
 
     @classmethod
     @override

@@ -4,21 +4,25 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from contracts.activity import Activity
+from contracts.capture_rows import QuarantineRow
 from contracts.company import Company
 from contracts.errors import Rejected
 from contracts.rows import ActivityRow, Row, SightingRow
 from contracts.signature_rows import SignatureRow
 from contracts.wire import Event
 from transforms.calls import decode_call
+from transforms.capture import kept
 from transforms.colleagues import seen_from
 from transforms.crm import decode_crm
 from transforms.exclusions import reason_to_exclude
 from transforms.mail import decode_mail
 
 NO_ACTIVITY: Final = UUID(int=0)
+UNKNOWN: Final = "unknown"
+"""Why a mail is not kept of which only a header waits: the CRM knows nobody in it."""
 
 
 def to_rows(event: Event, company: Company) -> tuple[Row, ...]:
@@ -43,21 +47,40 @@ def _rows(event: Event, company: Company) -> tuple[Row, ...]:
     if event.kind == "crm":
         record = decode_crm(event.payload, event.source, event.received_at)
         return sighting(event, "record", record.knowable_at), record
-    decode = decode_mail if event.kind == "mail" else decode_call
+    if event.captured == "excluded":
+        return (sighting(event, "excluded", event.held_at or event.received_at, event.reason),)
     company = seen_from(company, event.observer)
-    activity = decode(event.payload, event.received_at, company)
+    activity = _decoded(event, company)
     if reason := reason_to_exclude(activity, company):
-        return (sighting(event, "excluded", activity.event_time, reason=reason),)
+        return (sighting(event, "excluded", activity.event_time, reason),)
+    if event.captured == "quarantined":
+        seen = sighting(event, "excluded", activity.event_time, UNKNOWN)
+        return seen, _quarantine_row(event, activity)
     seen = sighting(event, "activity", activity.event_time, activity_id=activity.activity_id)
-    return seen, _activity_row(event, activity), *_signature_rows(activity)
+    if event.captured == "unknown":
+        quarantined = _quarantine_row(event, activity)
+        return seen, _activity_row(event, _without_subject(event, company), "metadata"), quarantined
+    row = _activity_row(event, activity, event.captured)
+    return seen, row, *_signature_rows(activity)
+
+
+def _decoded(event: Event, company: Company) -> Activity:
+    decode = decode_mail if event.kind == "mail" else decode_call
+    activity = decode(event.payload, event.received_at, company)
+    return replace(activity, activity_id=event.activity_id) if event.activity_id else activity
+
+
+def _without_subject(event: Event, company: Company) -> Activity:
+    metadata = kept(event.payload, "metadata", "metadata")
+    return _decoded(replace(event, payload=metadata), company)
 
 
 def sighting(
     event: Event,
     disposition: str,
     event_time: datetime,
-    *,
     reason: str = "",
+    *,
     activity_id: UUID = NO_ACTIVITY,
 ) -> SightingRow:
     """Return what became of an event."""
@@ -72,10 +95,25 @@ def sighting(
         activity_id=activity_id,
         event_time=event_time,
         received_at=event.received_at,
+        held_at=event.held_at,
     )
 
 
-def _activity_row(event: Event, activity: Activity) -> ActivityRow:
+def _quarantine_row(event: Event, activity: Activity) -> QuarantineRow:
+    return QuarantineRow(
+        source=event.source,
+        external_id=event.external_id,
+        observer=event.observer,
+        ingest_run=event.ingest_run,
+        activity_id=activity.activity_id,
+        outside=activity.outside,
+        header=event.payload.decode("latin-1"),  # every byte has its character
+        held_at=event.held_at,
+        quarantined_at=event.received_at,
+    )
+
+
+def _activity_row(event: Event, activity: Activity, captured: str) -> ActivityRow:
     people = activity.participants
     return ActivityRow(
         activity_id=activity.activity_id,
@@ -96,6 +134,7 @@ def _activity_row(event: Event, activity: Activity) -> ActivityRow:
         participant_name=tuple(p.name for p in people),
         participant_role=tuple(p.role for p in people),
         participant_is_ours=tuple(p.is_ours for p in people),
+        captured=captured,
         **asdict(activity.understood),
     )
 

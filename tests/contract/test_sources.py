@@ -13,7 +13,7 @@ from contracts.company import Company
 from contracts.errors import UserError
 from contracts.rows import ActivityRow, CrmRow, SightingRow
 from contracts.wire import Event
-from ingest.source import Checkpoint, Heard, Source
+from ingest.source import Checkpoint, Glimpse, Heard, Source
 from ingest.sources.attendance import AttendanceSource
 from ingest.sources.calls import CallLogSource
 from ingest.sources.crm_csv import CrmCsvSource
@@ -171,7 +171,11 @@ def case(request) -> Case:
 
 
 def heard(source: Source, state: str = "") -> list[Heard]:
-    return [item for item in source.read(state) if isinstance(item, Heard)]
+    """Return all that a source yields, with the bodies of what it only glimpsed."""
+    items = list(source.read(state))
+    glimpsed = [item.external_id for item in items if isinstance(item, Glimpse)]
+    fetched = list(source.fetch(glimpsed)) if glimpsed else []
+    return [item for item in items if isinstance(item, Heard)] + fetched
 
 
 def last_state(source: Source, state: str = "") -> str:

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from contracts.errors import UserError
 from ingest.lighten import MAX_LIGHT_BYTES
-from ingest.source import Checkpoint, Heard
+from ingest.source import Checkpoint, Glimpse
 from ingest.sources.imap import ImapSource
 from tests.dovecot import PASSWORD
 
@@ -19,9 +19,14 @@ def mail(number, body="Hello"):
 
 
 def read(account, state="", **options):
-    items = list(ImapSource(account.url, SecretStr(PASSWORD), **options).read(state))
+    """Return the mails that a new run reads, headers first and then their bodies; and the cursor."""
+    source = ImapSource(account.url, SecretStr(PASSWORD), **options)
+    items = list(source.read(state))
     states = [item.state for item in items if isinstance(item, Checkpoint)]
-    return [item for item in items if isinstance(item, Heard)], states[-1] if states else state
+    glimpsed = [item.external_id for item in items if isinstance(item, Glimpse)]
+    heard = list(source.fetch(glimpsed))
+    source.close()
+    return heard, states[-1] if states else state
 
 
 def test_all_mailboxes_are_read_but_junk_trash_and_drafts(mailboxes):

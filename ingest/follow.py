@@ -54,7 +54,7 @@ class Follower:
         """
         attempts = AsyncRetrying(
             retry=retry_if_exception_type(Retryable),
-            wait=wait_exponential_jitter(initial=0.5, max=MAX_WAIT_SECONDS / 2),
+            wait=wait_exponential_jitter(multiplier=0.5, max=MAX_WAIT_SECONDS / 2),
             stop=stop_after_attempt(_ATTEMPTS),
             reraise=True,
         )

@@ -31,6 +31,7 @@ REASON: Final = "erased"
 PERSONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "raw.contact": ("contact_id", ("emails", "phones")),
     "raw.signature": ("address", ("address", "phone")),
+    "raw.quarantine": ("external_id", ("outside",)),
 }
 """Tables whose rows are about one person: the key that names it, and the columns with addresses."""
 

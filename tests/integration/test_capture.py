@@ -141,7 +141,9 @@ def test_a_person_chooses_a_match_through_the_door(settings, reader, tmp_path):
     (tmp_path / "choose.eml").write_bytes(mail("choose", sender="who@unknown.example"))
     bring(settings, EmlSource(tmp_path / "choose.eml"))
     bring(settings, CrmCsvSource(crm_export(tmp_path / "crm")))
-    activity_id = reader.value("SELECT activity_id FROM raw.activity WHERE subject = 'choose'")
+    activity_id = reader.value(
+        "SELECT activity_id FROM raw.activity WHERE message_id = 'choose@mail.example'"
+    )
     command = {
         "kind": "choose_match",
         "idempotency_key": str(uuid4()),

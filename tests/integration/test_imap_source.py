@@ -19,7 +19,7 @@ def mail(number, body="Hello"):
 
 
 def read(account, state="", **options):
-    """Return the mails that a new run reads, headers first and then their bodies; and the cursor."""
+    """Return the mails that a new run reads, headers first, then bodies; and the cursor."""
     source = ImapSource(account.url, SecretStr(PASSWORD), **options)
     items = list(source.read(state))
     states = [item.state for item in items if isinstance(item, Checkpoint)]

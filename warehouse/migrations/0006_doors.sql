@@ -13,6 +13,10 @@ ALTER TABLE raw.dead_letter
 ALTER TABLE raw.activity
     ADD COLUMN IF NOT EXISTS captured LowCardinality(String) DEFAULT 'full' AFTER participant_is_ours;
 
+-- A view keeps the columns that its table had when it was made.
+CREATE OR REPLACE VIEW live.dead_letter AS
+SELECT * FROM raw.dead_letter FINAL;
+
 CREATE TABLE IF NOT EXISTS raw.quarantine
 (
     source LowCardinality(String),

@@ -21,6 +21,7 @@ class Seen:
     freshness: dict[str, Any]
     figures: dict[str, Any]
     waiting: pd.DataFrame
+    capture: pd.DataFrame
     newest: pd.DataFrame
     ranking: accounts.Ranking
 
@@ -36,6 +37,7 @@ def live() -> None:
         st.html(blocks.empty("Nothing has been heard yet", blocks.CRM, blocks.MAIL))
     else:
         show(seen)
+    show_capture(seen.capture)
     show_dead_letters(seen.waiting)
 
 
@@ -45,6 +47,7 @@ def look() -> Seen:
         freshness=reading.freshness(),
         figures=reading.figures(),
         waiting=reading.dead_letters(),
+        capture=reading.capture(),
         newest=reading.newest(FEED_LENGTH),
         ranking=accounts.ranking(),
     )
@@ -92,6 +95,14 @@ def show_stream(newest: pd.DataFrame) -> None:
         st.html(blocks.empty("No mail, call or meeting yet", blocks.MAIL))
     else:
         st.html(blocks.feed(newest, reading.now(), reading.zone()))
+
+
+def show_capture(mailboxes: pd.DataFrame) -> None:
+    """Show what each mailbox holds beside what is stored of it."""
+    if not mailboxes.empty:
+        note = "What the provider counts of the past month, beside what is stored of it."
+        st.html(blocks.heading("Capture", note, anchor="capture"))
+        st.html(blocks.mailboxes(mailboxes, reading.now()))
 
 
 def show_dead_letters(waiting: pd.DataFrame) -> None:

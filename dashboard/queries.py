@@ -40,6 +40,41 @@ FIGURES: Final = """
     WHERE event_time > %(now)s - INTERVAL 30 DAY AND event_time <= %(now)s
 """
 
+CAPTURE: Final = """
+    SELECT
+        source, observer, state, detail, read_at, last_at,
+        held, stored, dead_lettered, missing, missing_days
+    FROM
+    (
+        SELECT
+            source,
+            observer,
+            sum(day.held) AS held,
+            sum(day.stored) AS stored,
+            sum(day.dead_lettered) AS dead_lettered,
+            sum(day.missing) AS missing,
+            arraySort(groupArrayIf(day.held_on, day.missing > 0)) AS missing_days
+        FROM live.completeness AS day
+        GROUP BY source, observer
+        UNION ALL
+        SELECT source, '', 0, 0, 0, 0, [] FROM raw.source_state FINAL
+        WHERE source NOT IN (SELECT source FROM raw.provider_count)
+    ) AS counted
+    LEFT JOIN
+    (
+        SELECT source, observer, toNullable(max(received_at)) AS last_at
+        FROM raw.sighting
+        GROUP BY source, observer
+    ) AS heard USING (source, observer)
+    LEFT JOIN
+    (
+        SELECT source, state, detail, read_at
+        FROM raw.source_state FINAL
+    ) AS fares USING (source)
+    ORDER BY missing DESC, state = 'waiting' DESC, observer, source
+"""
+"""What each mailbox holds of the past month beside what is stored of it."""
+
 DEAD_LETTERS: Final = """
     SELECT
         reason,

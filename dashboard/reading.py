@@ -80,6 +80,12 @@ def dead_letters() -> pd.DataFrame:
     return reader().frame(queries.DEAD_LETTERS)
 
 
+@st.cache_data(ttl=15, show_spinner=False)
+def capture() -> pd.DataFrame:
+    """Return how complete each mailbox is, the ones that lack something first."""
+    return reader().frame(queries.CAPTURE)
+
+
 @st.cache_data(ttl=8, show_spinner=False)
 def ranking() -> tuple[pd.DataFrame, datetime]:
     """Return every account's score and its change in 7 days, and the moment they are as of."""

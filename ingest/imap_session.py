@@ -103,6 +103,16 @@ class Session:
                 self._selected = folder, validity
             return self._selected[1]
 
+    def deselect(self) -> None:
+        """Leave the selected folder: of one that is open, a server tells what it was when opened.
+
+        It was opened read-only, so that nothing is removed.
+        """
+        if self._selected is not None:
+            with self._asked() as client:
+                client.close_folder()
+            self._selected = None
+
     def search(self, criteria: list[object]) -> set[int]:
         """Return the UIDs in the selected folder that fit."""
         with self._asked() as client:

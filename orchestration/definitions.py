@@ -26,6 +26,7 @@ def build(settings: Settings, clock: Clock) -> dg.Definitions:
         asset_checks=[
             capture.something_was_heard_lately,
             capture.every_sighting_has_its_outcome,
+            capture.no_mail_is_missing,
             engagement.reasons_sum_to_the_score,
             engagement.batch_score_is_the_live_score,
             investments.every_investment_has_a_judgement,

@@ -19,6 +19,8 @@ from local.ports import free_port
 from tests.services import need
 
 PASSWORD = "correct-horse"
+CONNECTIONS = 6
+"""How many a user may have at once."""
 
 _CONF = """
 base_dir = {run}/run
@@ -32,6 +34,7 @@ default_internal_user = nobody
 default_internal_group = nogroup
 default_login_user = nobody
 first_valid_uid = 1
+mail_max_userip_connections = {connections}
 mail_location = maildir:{run}/mail/%u
 namespace inbox {{
   inbox = yes
@@ -112,7 +115,9 @@ def _dovecot() -> Iterator[int]:
         os.chown(run / folder, uid, uid)
     run.chmod(0o755)
     port = free_port()
-    (run / "dovecot.conf").write_text(_CONF.format(run=run, uid=uid, port=port, password=PASSWORD))
+    (run / "dovecot.conf").write_text(
+        _CONF.format(run=run, uid=uid, port=port, password=PASSWORD, connections=CONNECTIONS)
+    )
     process = subprocess.Popen([program, "-F", "-c", run / "dovecot.conf"])
     try:
         _wait_for(port, run / "dovecot.log")

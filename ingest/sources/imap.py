@@ -70,6 +70,7 @@ class ImapSource:
         """
         folders = imap_cursor.parse(state)
         try:
+            self._session.deselect()
             listed = self._session.folders()
             if not self._mailboxes:
                 yield from self._vanished(folders, listed)

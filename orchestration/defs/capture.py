@@ -23,6 +23,19 @@ _UNRESOLVED: Final = """
             FROM live.ingest_run) AS runs_that_do_not_add_up
 """
 
+_MISSING: Final = """
+    SELECT
+        source,
+        observer,
+        sum(missing) AS mails,
+        arraySort(groupArrayIf(toString(held_on), missing > 0)) AS days
+    FROM live.completeness
+    WHERE source NOT IN (SELECT source FROM raw.source_state FINAL WHERE state != 'reading')
+    GROUP BY source, observer
+    HAVING mails > 0
+    ORDER BY mails DESC, source, observer
+"""
+
 
 @dg.asset_check(asset=["raw", "activity"])
 def something_was_heard_lately(
@@ -52,3 +65,17 @@ def every_sighting_has_its_outcome(
     return dg.AssetCheckResult(
         passed=not wrong, metadata={str(name): int(count) for name, count in counts.items()}
     )
+
+
+@dg.asset_check(asset=["raw", "sighting"])
+def no_mail_is_missing(reader: dg.ResourceParam[Reader]) -> dg.AssetCheckResult:
+    """A mailbox that is read without trouble has all that its provider counts, day by day.
+
+    One that can't be read says so itself, in `raw.source_state` and on the dashboard.
+    """
+    missing = reader.frame(_MISSING)
+    metadata = {
+        f"{row.observer} ({row.source})": f"{row.mails} missing, of {', '.join(row.days)}"
+        for row in missing.itertuples()
+    }
+    return dg.AssetCheckResult(passed=missing.empty, metadata=metadata)

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec.structs import replace
 
+from contracts.capture_rows import ProviderCountRow, SourceStateRow, WithdrawalRow
 from contracts.clock import ManualClock, SystemClock
 from contracts.rows import (
     AccountRow,
@@ -16,7 +17,11 @@ from contracts.rows import (
     SightingRow,
 )
 from orchestration.dbt import Dbt
-from orchestration.defs.capture import every_sighting_has_its_outcome, something_was_heard_lately
+from orchestration.defs.capture import (
+    every_sighting_has_its_outcome,
+    no_mail_is_missing,
+    something_was_heard_lately,
+)
 from orchestration.defs.engagement import (
     batch_score_is_the_live_score,
     engagement_score,
@@ -200,3 +205,49 @@ def test_a_field_that_the_crm_refused_is_found_until_a_run_goes_well(reader, wri
     well = {"write_id": uuid4(), "run_id": uuid4(), "outcome": "written"}
     writer.write([replace(row, written_at=NOW + SOON, **well)])
     assert the_crm_took_every_field(reader=reader).passed
+
+
+def test_mail_that_a_healthy_mailbox_holds_and_we_lack_is_found(reader, writer):
+    state = SourceStateRow(
+        source="imap:h/kim", state="reading", detail="", read_at=NOW, checked_at=NOW
+    )
+    count = ProviderCountRow(
+        source="imap:h/kim", observer="kim", held_on=NOW.date(), held=2, counted_until=NOW
+    )
+    seen = [copy(held_at=NOW - timedelta(hours=hours)) for hours in (1, 2)]
+    writer.write([state, count, *seen])
+    assert no_mail_is_missing(reader=reader).passed
+    writer.write([WithdrawalRow(
+        source="imap:h/kim", external_id=seen[0].external_id, observer="kim", noticed_at=NOW,
+    )])  # fmt: skip
+    found = no_mail_is_missing(reader=reader)
+    assert not found.passed
+    assert found.metadata["kim (imap:h/kim)"].value == "1 missing, of 2026-11-15"
+    writer.write([replace(state, state="waiting", checked_at=NOW + SOON)])
+    assert no_mail_is_missing(reader=reader).passed
+
+
+def test_what_came_after_the_count_stands_for_nothing_before_it(reader, writer):
+    count = ProviderCountRow(
+        source="imap:h/kim", observer="kim", held_on=NOW.date(), held=1, counted_until=NOW
+    )
+    writer.write([count, copy(held_at=NOW + SOON)])
+    assert not no_mail_is_missing(reader=reader).passed
+    writer.write([copy(held_at=NOW - SOON)])
+    assert no_mail_is_missing(reader=reader).passed
+
+
+def copy(held_at):
+    return SightingRow(
+        source="imap:h/kim",
+        external_id=str(uuid4()),
+        ingest_run="r",
+        kind="mail",
+        observer="kim",
+        disposition="excluded",
+        reason="internal",
+        activity_id=UUID(int=0),
+        event_time=NOW,
+        received_at=NOW,
+        held_at=held_at,
+    )

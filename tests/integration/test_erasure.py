@@ -72,7 +72,6 @@ def sources(folder: Path):
         "shared": (f"Sam Roe <{OTHER}>", f"kim@ourco.example, Jo Doe <{ADDRESS}>", "Dear Jo Doe"),
         "named": (OTHER, "kim@ourco.example", f"Ask {ADDRESS},{ADDRESS} or her office"),
         "alike": (f"b{ADDRESS}", "kim@ourco.example", "Somebody else"),
-        "dead": ("", "", f"Nobody can read this, {ADDRESS}"),
     }
     for name, (sender, to, text) in texts.items():
         (mails / f"{name}.eml").write_bytes(mail(name, sender, to, text))
@@ -81,7 +80,8 @@ def sources(folder: Path):
         "provider": "log", "call_id": "1", "started_at": "2026-11-02T10:00:00Z",
         "duration_seconds": 60, "from": PHONE, "to": "+14155550100",
     }  # fmt: skip
-    calls.write_text(json.dumps(call))
+    unreadable = {"provider": "log", "note": f"No call has no time, {ADDRESS}"}
+    calls.write_text(json.dumps(call) + "\n" + json.dumps(unreadable))
     yield CrmCsvSource(crm)
     yield EmlSource(mails)
     yield CallLogSource(calls)

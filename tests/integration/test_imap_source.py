@@ -1,15 +1,17 @@
 """IMAP against a real server."""
 
 import tracemalloc
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import SecretStr
 
-from contracts.errors import UserError
+from contracts.errors import Retryable, UserError
 from ingest.lighten import MAX_LIGHT_BYTES
-from ingest.source import Checkpoint, Glimpse
+from ingest.source import Checkpoint, Glimpse, Withdrawn
 from ingest.sources.imap import ImapSource
-from tests.dovecot import PASSWORD
+from tests.dovecot import CONNECTIONS, PASSWORD
 
 pytestmark = pytest.mark.dovecot
 
@@ -129,3 +131,109 @@ def test_a_user_may_hold_an_at_sign():
         "imaps://kim%40ourco.example@mail.example",
     ):
         assert ImapSource(url, SecretStr("x")).name == "imap:mail.example/kim@ourco.example"
+
+
+@pytest.fixture
+def source(mailboxes):
+    source = ImapSource(mailboxes.url, SecretStr(PASSWORD), follow=True)
+    yield source
+    source.close()
+
+
+def news(source, state=""):
+    """Return the headers and the withdrawals of a pass, by their names, and the cursor."""
+    items = list(source.read(state))
+    states = [item.state for item in items if isinstance(item, Checkpoint)]
+    came = [item.external_id for item in items if isinstance(item, Glimpse)]
+    left = [item.external_id for item in items if isinstance(item, Withdrawn)]
+    return came, left, states[-1] if states else state
+
+
+def test_a_header_comes_without_its_body(mailboxes, source):
+    mailboxes.append(mail(1, "the body"))
+    (glimpse,) = [item for item in source.read("") if isinstance(item, Glimpse)]
+    assert b"jo@acme.example" in glimpse.payload
+    assert b"the body" not in glimpse.payload
+    assert glimpse.held_at.tzinfo is not None
+
+
+def test_a_mail_that_moves_leaves_one_folder_and_comes_in_another(mailboxes, source):
+    mailboxes.append(mail(1), mail(2))
+    mailboxes.append(mail(3), mailbox="Deals")
+    came, left, state = news(source)
+    assert (len(came), left) == (3, [])
+    with mailboxes.session() as client:
+        client.select_folder("INBOX")
+        client.move([1], "Deals")
+    came_then, left, state = news(source, state)
+    assert left == [came[0]]
+    assert [name.split("/")[0] for name in came_then] == ["Deals"]
+    assert news(source, state)[:2] == ([], [])
+
+
+def test_a_mail_that_is_marked_as_deleted_and_a_folder_that_goes_are_noted(mailboxes, source):
+    mailboxes.append(mail(1), mail(2))
+    mailboxes.append(mail(3), mailbox="Deals")
+    came, _, state = news(source)
+    with mailboxes.session() as client:
+        client.select_folder("INBOX")
+        client.delete_messages([2])
+        client.unselect_folder()
+        client.delete_folder("Deals")
+    _, left, state = news(source, state)
+    assert sorted(left) == sorted(came[1:])
+    assert news(source, state) == ([], [], state)
+
+
+def test_what_is_read_under_a_new_uidvalidity_takes_the_place_of_what_was(mailboxes, source):
+    mailboxes.append(mail(1), mailbox="Deals")
+    before, _, state = news(source)
+    with mailboxes.session() as client:
+        client.delete_folder("Deals")
+    mailboxes.append(mail(1), mailbox="Deals")
+    came, left, _ = news(source, state)
+    assert left == before
+    assert len(came) == 1
+    assert came != before
+
+
+def test_the_inbox_tells_its_news_and_silence_is_no_news(mailboxes, source):
+    _, _, state = news(source)
+    assert not source.wait(0.2)
+    mailboxes.append(mail(1))
+    assert source.wait(10)
+    assert len(news(source, state)[0]) == 1
+
+
+def test_counting_asks_for_no_mail_and_leaves_out_what_is_deleted(mailboxes, source):
+    day = datetime(2026, 11, 2, 23, 30, tzinfo=UTC)
+    with mailboxes.session() as client:
+        for hours in (0, 1, 48):
+            client.append("INBOX", mail(hours), msg_time=day + timedelta(hours=hours))
+        client.select_folder("INBOX")
+        client.delete_messages([3])
+    held = source.count(day - timedelta(days=1), day + timedelta(days=5))
+    (counted,) = held.values()
+    assert counted == {day.date(): 1, day.date() + timedelta(days=1): 1}
+    assert (
+        source.count(day + timedelta(hours=1), day + timedelta(hours=2)).popitem()[1].total() == 1
+    )
+
+
+def test_a_connection_that_breaks_is_asked_again_from_the_cursor(mailboxes, source):
+    mailboxes.append(*(mail(number) for number in range(60)))
+    items = source.read("")
+    first = [next(items) for _ in range(51)]
+    source._session._client.socket().shutdown(2)
+    with pytest.raises(Retryable, match="connection broke"):
+        list(items)
+    assert len(news(source, first[-1].state)[0]) == 10
+
+
+def test_a_server_that_has_too_many_connections_is_asked_later(mailboxes, source):
+    with ExitStack() as busy:
+        for _ in range(CONNECTIONS):
+            busy.enter_context(mailboxes.session())
+        with pytest.raises(Retryable, match="asked later"):
+            news(source)
+    assert news(source)[0] == []

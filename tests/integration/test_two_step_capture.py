@@ -1,0 +1,167 @@
+"""Headers first, bodies of known accounts alone: a real mail server, log, worker and warehouse."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from base64 import b64decode
+from time import monotonic, sleep
+
+import httpx
+import pytest
+
+from dashboard import queries
+from ingest.bring import bring_in
+from ingest.sources.crm_csv import CrmCsvSource
+from ingest.sources.eml import EmlSource
+from local.ports import free_port
+from orchestration.defs.capture import no_mail_is_missing
+from settings import Settings
+from tests.dovecot import PASSWORD
+from tests.warehouse_server import serving
+from tests.warehouse_tables import url_of
+from warehouse.connection import connect
+from warehouse.migrate import migrate
+from warehouse.reader import Reader
+
+pytestmark = [pytest.mark.stack, pytest.mark.dovecot]
+
+SECRET = "zanzibar"
+WAITING = "SELECT count() FROM live.quarantine"
+COMPLETE = "SELECT sum(held), sum(stored), sum(missing) FROM live.completeness"
+MISSING_ON_THE_PAGE = f"SELECT held, stored, missing FROM ({queries.CAPTURE})"
+ACCOUNTS = "Account ID,Name,Domains\nacme,Acme,acme.example\n"
+
+
+def mail(number, sender, to="kim@ourco.example"):
+    return (
+        f"From: {sender}\r\nTo: {to}\r\nSubject: about {number} {SECRET}-subject\r\n"
+        f"Date: Mon, 02 Nov 2026 10:00:00 +0000\r\nMessage-ID: <m{number}@mail.example>\r\n\r\n"
+        f"the {SECRET}-body of {number}\r\n"
+    ).encode()
+
+
+@pytest.fixture
+def settings(tmp_path, mailboxes):
+    """A running stack that reads one mailbox of its settings."""
+    mailboxes.append(
+        mail(1, "jo@acme.example"), mail(2, "who@else.example"), mail(3, "pat@ourco.example")
+    )
+    home = tmp_path / "home"
+    secret = home / "secrets" / "mailboxes" / "kim@ourco.example"
+    secret.parent.mkdir(parents=True)
+    secret.write_text(PASSWORD + "\n")
+    port = free_port()
+    (home / "headwater.toml").write_text(
+        f'worker_port = {port}\n[company]\nown_domains = ["ourco.example"]\n'
+        f'[[mailboxes]]\naddress = "kim@ourco.example"\nurl = "{mailboxes.url}"\n'
+        '[[mailboxes]]\naddress = "shy"\nmode = "metadata"\n'
+    )
+    with serving(home) as (served, _):
+        url = url_of(served)
+        migrate(url)
+        told = {"HEADWATER_HOME": str(home), "HEADWATER_WAREHOUSE_URL": url.get_secret_value()}
+        with subprocess.Popen([sys.executable, "-m", "ingest.worker"], env=os.environ | told) as w:
+            try:
+                wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
+                yield Settings(home=home, warehouse_url=url)
+            finally:
+                w.terminate()
+                w.wait(30)
+
+
+def answers(url):
+    try:
+        return httpx.get(url, timeout=1).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def wait_until(is_so, seconds=30):
+    deadline = monotonic() + seconds
+    while not is_so():
+        assert monotonic() < deadline
+        sleep(0.1)
+
+
+def crm(settings, folder):
+    folder.mkdir()
+    (folder / "accounts.csv").write_text(ACCOUNTS)
+    return asyncio.run(bring_in(settings, CrmCsvSource(folder)))
+
+
+def bodies(reader):
+    frame = reader.frame("SELECT message_id, captured, subject, body FROM raw.activity FINAL")
+    return {row.message_id[:2]: row for row in frame.itertuples()}
+
+
+def test_a_mailbox_is_captured_as_far_as_it_may_be_and_the_rest_follows_the_crm(
+    settings, mailboxes, tmp_path
+):
+    reader = Reader(settings.warehouse_url)
+    wait_until(lambda: reader.value("SELECT uniqExact(external_id) FROM raw.sighting") == 3)
+    nothing_but_metadata_is_anywhere(settings, reader)
+    crm(settings, tmp_path / "crm")
+    the_body_of_what_the_crm_knows_is_fetched_and_of_nothing_else(settings, reader)
+    what_the_mailbox_holds_is_stored_or_told_to_be_missing(settings, reader)
+    a_mode_holds_for_its_mailbox_and_the_fuller_copy_stands(settings, reader, tmp_path)
+    reader.close()
+
+
+def nothing_but_metadata_is_anywhere(settings, reader):
+    assert {row.captured for row in bodies(reader).values()} == {"metadata"}
+    assert f"{SECRET}-body" not in everything(settings)
+    assert "about 3" not in everything(settings)
+    assert reader.value(WAITING) == 2
+
+
+def the_body_of_what_the_crm_knows_is_fetched_and_of_nothing_else(settings, reader):
+    wait_until(lambda: bodies(reader)["m1"].captured == "full")
+    assert f"the {SECRET}-body of 1" in bodies(reader)["m1"].body
+    assert bodies(reader)["m2"].captured == "metadata"
+    wait_until(lambda: reader.value(WAITING) == 1)
+    for text in (f"{SECRET}-body of 2", f"{SECRET}-body of 3", "about 3"):
+        assert text not in everything(settings)
+
+
+def what_the_mailbox_holds_is_stored_or_told_to_be_missing(settings, reader):
+    wait_until(lambda: row(reader, COMPLETE) == (3, 3, 0))
+    assert no_mail_is_missing(reader=reader).passed
+    client = connect(settings.warehouse_url, mutations_sync=2)
+    client.execute("ALTER TABLE raw.sighting DELETE WHERE external_id LIKE 'INBOX/%/2'")
+    assert row(reader, COMPLETE) == (3, 2, 1)
+    assert reader.value("SELECT state FROM raw.source_state FINAL") == "reading"
+    found = no_mail_is_missing(reader=reader)
+    assert not found.passed
+    assert "1 missing" in str(found.metadata)
+    assert row(reader, MISSING_ON_THE_PAGE) == (3, 2, 1)
+
+
+def a_mode_holds_for_its_mailbox_and_the_fuller_copy_stands(settings, reader, tmp_path):
+    for observer in ("shy", "open"):
+        (tmp_path / observer).mkdir()
+        (tmp_path / observer / "1.eml").write_bytes(mail(4, "jo@acme.example"))
+    account = asyncio.run(bring_in(settings, EmlSource(tmp_path / "shy")))
+    assert (account.activities, account.unknown) == (1, 0)
+    assert bodies(reader)["m4"].captured == "metadata"
+    assert "about 4" not in everything(settings)
+    for observer in ("open", "shy"):
+        asyncio.run(bring_in(settings, EmlSource(tmp_path / observer)))
+    assert bodies(reader)["m4"].captured == "full"
+
+
+def row(reader, sql):
+    return tuple(map(int, reader.frame(sql).iloc[0]))
+
+
+def everything(settings):
+    """All that the platform holds as text: every table of raw, and the files of the log."""
+    client = connect(settings.warehouse_url)
+    tables = client.execute("SELECT name FROM system.tables WHERE database = 'raw'")
+    held = [str(client.execute(f"SELECT * FROM raw.{name}")) for (name,) in tables]
+    held += [
+        b64decode(letter).decode("latin-1")
+        for (letter,) in client.execute("SELECT event_base64 FROM raw.dead_letter")
+    ]
+    files = [file for file in (settings.home / "log").rglob("*") if file.is_file()]
+    return "".join(held + [file.read_bytes().decode("latin-1") for file in files])

@@ -106,10 +106,11 @@ class Session:
     def deselect(self) -> None:
         """Leave the selected folder: of one that is open, a server tells what it was when opened.
 
-        It was opened read-only, so that nothing is removed.
+        It was opened read-only, so that nothing is removed. If it is gone by now, the server may
+        close the connection: the next call opens another.
         """
         if self._selected is not None:
-            with self._asked() as client:
+            with suppress(Retryable), self._asked() as client:
                 client.close_folder()
             self._selected = None
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from html import escape
+from math import isnan
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -265,8 +266,8 @@ def _part(row: Record) -> str:
 
 
 def _mailbox(row: Record, now: datetime) -> str:
-    heard = row["last_at"]
-    last = "never" if pd.isna(heard) else f"{age((now - heard).total_seconds())} ago"
+    seconds = (now - row["last_at"]).total_seconds()
+    last = "never" if isnan(seconds) else f"{age(seconds)} ago"
     dead = row["dead_lettered"]
     beside = f"<small>and {number(dead)} dead-lettered</small>" if dead else ""
     return (

@@ -75,7 +75,9 @@ def no_mail_is_missing(reader: dg.ResourceParam[Reader]) -> dg.AssetCheckResult:
     """
     missing = reader.frame(_MISSING)
     metadata = {
-        f"{row['observer']} ({row['source']})": f"{row['mails']} missing, of {', '.join(row['days'])}"
+        f"{row['observer']} ({row['source']})": (
+            f"{row['mails']} missing, of {', '.join(row['days'])}"
+        )
         for row in missing.to_dict("records")
     }
     return dg.AssetCheckResult(passed=missing.empty, metadata=metadata)

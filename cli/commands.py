@@ -15,8 +15,10 @@ from cli.ingest import ingest
 from cli.match import match
 from contracts.clock import SystemClock
 from contracts.errors import UserError
+from cli.source import source
 from settings import Settings, load
 
+app.add_typer(source, name="source", help="Sources that others write.")
 app.add_typer(ingest, name="ingest", help="Bring in mail, calls, or a CRM export.")
 app.add_typer(match, name="match", help="Try a change of the matching rules, and apply it.")
 

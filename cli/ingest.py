@@ -73,6 +73,37 @@ def imap(
 
 
 @ingest.command()
+def api(
+    url: str,
+    home: Home = None,
+    token: Annotated[str, typer.Option(envvar="HEADWATER_SOURCE_SECRET", help="Bearer.")] = "",
+    *,
+    follow: Follow = False,
+    as_json: Json = False,
+) -> None:
+    """Bring in calls and meetings from a paginated JSON API, from where the last run ended."""
+    from ingest.sources.json_api import JsonApiSource
+
+    _bring(JsonApiSource(url, SecretStr(token), follow=follow), home, as_json=as_json)
+
+
+@ingest.command("from")
+def from_source(
+    name: str,
+    where: str,
+    home: Home = None,
+    secret: Annotated[str, typer.Option(envvar="HEADWATER_SOURCE_SECRET")] = "",
+    *,
+    as_json: Json = False,
+) -> None:
+    """Bring in a source that others wrote: `headwater source list` names them."""
+    from ingest.registry import open_source
+
+    source = open_source(load(home).home, name, where, SecretStr(secret))
+    _bring(source, home, as_json=as_json)
+
+
+@ingest.command()
 def calls(path: Path, home: Home = None, *, as_json: Json = False) -> None:
     """Bring in a call log: a JSON line a call, in the call webhook's form."""
     from ingest.sources.calls import CallLogSource
@@ -112,6 +143,12 @@ def _bring(source: "Source", home: Path | None, *, as_json: bool) -> None:
     with local_stack(load(home), worker=True) as settings:
         account = asyncio.run(bring_in(settings, source, progress=_progress))
     typer.echo("", err=True)
+    if account.unknown:
+        typer.echo(
+            f"{account.unknown:,} mails are of people whom the CRM does not know: no more than who "
+            "wrote to whom and when is kept of them. Bring in the CRM, then this again",
+            err=True,
+        )
     typer.echo(json.dumps(account.as_dict()) if as_json else render(account))
 
 

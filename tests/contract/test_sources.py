@@ -2,40 +2,36 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from pydantic import SecretStr
 
 from contracts.company import Company
-from contracts.errors import UserError
-from contracts.rows import ActivityRow, CrmRow, SightingRow
-from contracts.wire import Event
-from ingest.source import Checkpoint, Glimpse, Heard, Source
+from contracts.errors import Retryable, UserError
+from ingest.source_contract import Case, SourceContract
 from ingest.sources.attendance import AttendanceSource
 from ingest.sources.calls import CallLogSource
 from ingest.sources.crm_csv import CrmCsvSource
 from ingest.sources.eml import EmlSource
 from ingest.sources.imap import ImapSource
+from ingest.sources.json_api import JsonApiSource
 from ingest.sources.maildir import MaildirSource
 from ingest.sources.mbox import MboxSource
 from tests.dovecot import PASSWORD, Mailboxes
-from transforms.rows import to_rows
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 COMPANY = Company(own_domains=("ourco.example",))
 
 
-@dataclass
-class Case:
-    """A source, how to open it, how to put one more thing into it, and where it would be absent."""
-
-    open: Callable[[], Source]
-    add: Callable[[int], None]
-    absent: Callable[[], Source]
-    names: str
+CALL = {
+    "provider": "aircall", "started_at": "2026-11-02T10:00:00Z", "duration_seconds": 60,
+    "direction": "inbound", "from": "+14155550199", "to": "+14155550100",
+}  # fmt: skip
 
 
 def mail(number: int, body: str = "Hello") -> bytes:
@@ -90,11 +86,7 @@ def calls_case(request: pytest.FixtureRequest) -> Case:
     path = tmp_path / "calls.jsonl"
 
     def add(number: int) -> None:
-        call = {
-            "provider": "aircall", "call_id": str(number), "started_at": "2026-11-02T10:00:00Z",
-            "duration_seconds": 60, "direction": "inbound", "from": "+14155550199",
-            "to": "+14155550100",
-        }  # fmt: skip
+        call = CALL | {"call_id": str(number)}
         with path.open("a") as file:
             file.write(json.dumps(call) + "\n")
 
@@ -150,6 +142,54 @@ def imap_case(request: pytest.FixtureRequest) -> Case:
     )
 
 
+class Api:
+    """A real server on loopback, with pages of two calls."""
+
+    def __init__(self) -> None:
+        self.items: list[dict] = []
+        self.token, self.status = "token", 200
+        api = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                is_ours = self.headers["Authorization"] == f"Bearer {api.token}"
+                self.send_response(api.status if is_ours else 401)
+                self.end_headers()
+                start = int(parse_qs(urlsplit(self.path).query).get("after", ["0"])[0] or 0)
+                page = api.items[start : start + 2]
+                self.wfile.write(json.dumps({"items": page, "next": start + len(page)}).encode())
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/calls"
+        Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def api():
+    api = Api()
+    yield api
+    api.server.shutdown()
+    api.server.server_close()
+
+
+def api_case(request: pytest.FixtureRequest) -> Case:
+    api: Api = request.getfixturevalue("api")
+    token = SecretStr("token")
+
+    def add(number: int) -> None:
+        api.items.append(CALL | {"call_id": str(number)})
+
+    return Case(
+        lambda: JsonApiSource(api.url, token),
+        add,
+        lambda: JsonApiSource("http://127.0.0.1:1/no", token),
+        "127.0.0.1:1",
+    )
+
+
 CASES: dict[str, Callable[[pytest.FixtureRequest], Case]] = {
     "mbox": mbox_case,
     "eml": eml_case,
@@ -158,29 +198,19 @@ CASES: dict[str, Callable[[pytest.FixtureRequest], Case]] = {
     "crm_csv": crm_case,
     "attendance": attendance_case,
     "imap": imap_case,
+    "json_api": api_case,
 }
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(name, marks=[pytest.mark.dovecot] if name == "imap" else []) for name in CASES
-    ]
-)
-def case(request) -> Case:
-    return CASES[request.param](request)
-
-
-def heard(source: Source, state: str = "") -> list[Heard]:
-    """Return all that a source yields, with the bodies of what it only glimpsed."""
-    items = list(source.read(state))
-    glimpsed = [item.external_id for item in items if isinstance(item, Glimpse)]
-    fetched = list(source.fetch(glimpsed)) if glimpsed else []
-    return [item for item in items if isinstance(item, Heard)] + fetched
-
-
-def last_state(source: Source, state: str = "") -> str:
-    states = [item.state for item in source.read(state) if isinstance(item, Checkpoint)]
-    return states[-1] if states else state
+class TestEverySource(SourceContract):
+    @pytest.fixture(
+        params=[
+            pytest.param(name, marks=[pytest.mark.dovecot] if name == "imap" else [])
+            for name in CASES
+        ]
+    )
+    def case(self, request) -> Case:
+        return CASES[request.param](request)
 
 
 def test_every_source_has_a_module_and_a_case():
@@ -188,60 +218,15 @@ def test_every_source_has_a_module_and_a_case():
     assert modules - {"__init__"} == set(CASES)
 
 
-def test_everything_is_heard_once_under_a_name_of_its_own(case):
-    for number in range(1, 6):
-        case.add(number)
-    found = heard(case.open())
-    assert len(found) == 5
-    assert len({item.external_id for item in found}) == 5
-    assert all(item.observer and item.external_id for item in found)
+def test_a_source_names_no_password(request, mailboxes):
+    assert PASSWORD not in repr(vars(imap_case(request).open()))
 
 
-def test_what_is_heard_becomes_rows(case):
-    case.add(1)
-    source = case.open()
-    (item,) = heard(source)
-    event = Event(
-        kind=source.kind, source=source.name, ingest_run="r", received_at=NOW, **item._asdict()
-    )
-    sighting, thing = to_rows(event, COMPANY)
-    assert isinstance(sighting, SightingRow)
-    assert isinstance(thing, CrmRow if source.kind == "crm" else ActivityRow)
-
-
-def test_reading_again_gives_the_same_names_and_bytes(case):
-    for number in range(1, 4):
-        case.add(number)
-    first, again = case.open(), case.open()
-    assert first.name == again.name
-    assert sorted(heard(first)) == sorted(heard(again))
-
-
-def test_reading_goes_on_from_the_cursor_and_misses_nothing(case):
-    for number in range(1, 4):
-        case.add(number)
-    before = heard(case.open())
-    state = last_state(case.open())
-    case.add(4)
-    after = heard(case.open(), state)
-    everything = {item.external_id for item in heard(case.open())}
-    assert {item.external_id for item in before + after} == everything
-    if state:
-        assert len(after) == 1
-
-
-def test_nothing_new_is_nothing_heard_where_there_is_a_cursor(case):
-    case.add(1)
-    if state := last_state(case.open()):
-        assert heard(case.open(), state) == []
-        assert last_state(case.open(), state) in {state, last_state(case.open())}
-
-
-def test_a_source_that_is_not_there_says_so_and_where(case):
-    with pytest.raises(UserError, match=case.names):
-        heard(case.absent())
-
-
-def test_a_source_names_nothing_secret(case):
-    case.add(1)
-    assert PASSWORD not in repr(vars(case.open()))
+def test_an_api_that_is_busy_is_asked_later_and_a_wrong_token_is_told(request):
+    api: Api = request.getfixturevalue("api")
+    api.token = "another"
+    with pytest.raises(UserError, match="answers 401"):
+        list(JsonApiSource(api.url, SecretStr("token")).read(""))
+    api.token, api.status = "token", 503
+    with pytest.raises(Retryable, match="answers 503"):
+        list(JsonApiSource(api.url, SecretStr("token")).read(""))

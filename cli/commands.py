@@ -13,9 +13,9 @@ import typer
 from cli import app
 from cli.ingest import ingest
 from cli.match import match
+from cli.source import source
 from contracts.clock import SystemClock
 from contracts.errors import UserError
-from cli.source import source
 from settings import Settings, load
 
 app.add_typer(source, name="source", help="Sources that others write.")

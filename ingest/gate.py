@@ -10,12 +10,12 @@ from contracts.activity import Activity
 from contracts.clock import Clock
 from contracts.company import Company
 from contracts.wire import Event
-from ingest.matching import crm_version, read_directory
+from ingest.directory import crm_version, read_directory
 from ingest.source import Glimpse
 from settings import Settings
 from transforms.capture import Verdict, activity_id, judge, kept
 from transforms.colleagues import seen_from
-from transforms.identity import Directory
+from transforms.directory import Directory
 from warehouse.reader import Reader
 
 _FRESH_SECONDS: Final = 2.0

@@ -33,6 +33,16 @@ class QuarantineRow(Row, frozen=True, kw_only=True):
     settled_at: datetime | None = None
 
 
+class CursorRow(Row, frozen=True, kw_only=True):
+    """How far a source has been read. Key: source; the newest wins."""
+
+    table: ClassVar[str] = "raw.source_cursor"
+
+    source: str
+    state: str
+    saved_at: datetime
+
+
 class WithdrawalRow(Row, frozen=True, kw_only=True):
     """A copy that its mailbox no longer holds: deleted, or moved. Key: (source, external_id).
 

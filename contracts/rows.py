@@ -167,16 +167,6 @@ class DeadLetterRow(Row, frozen=True, kw_only=True):
     held_at: datetime | None = None
 
 
-class CursorRow(Row, frozen=True, kw_only=True):
-    """How far a source has been read. Key: source; the newest wins."""
-
-    table: ClassVar[str] = "raw.source_cursor"
-
-    source: str
-    state: str
-    saved_at: datetime
-
-
 class CrmWriteRow(Row, frozen=True, kw_only=True):
     """One field that the write-back looked at: the ledger. Key: write_id.
 

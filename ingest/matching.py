@@ -7,10 +7,11 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from contracts.capture_rows import CursorRow
 from contracts.clock import Clock
 from contracts.company import Company
 from contracts.matching import MatchRules
-from contracts.rows import CursorRow, MatchRow
+from contracts.rows import MatchRow
 from contracts.wire import Recorded
 from ingest import affected, stored
 from ingest.directory import crm_version, read_directory

@@ -6,10 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple, TypeVar
 from uuid import uuid4
 
-from contracts.capture_rows import WithdrawalRow
+from contracts.capture_rows import CursorRow, WithdrawalRow
 from contracts.clock import Clock
 from contracts.errors import HeadwaterError, UserError
-from contracts.rows import CursorRow
 from contracts.wire import Event
 from ingest.gate import Gate
 from ingest.publish import LogPublisher

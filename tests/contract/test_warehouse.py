@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from pydantic import SecretStr
 
+from contracts.capture_rows import CursorRow
 from contracts.errors import Fatal, Rejected, Retryable, UserError
 from contracts.rows import (
     ActivityRow,
     CurrencyRateRow,
-    CursorRow,
     DeadLetterRow,
     EngagementScoreRow,
     OpportunityRow,

@@ -18,9 +18,10 @@ import pytest
 from msgspec.structs import replace
 from pydantic import SecretStr
 
+from contracts.capture_rows import CursorRow
 from contracts.clock import ManualClock
 from contracts.errors import Retryable, UserError
-from contracts.rows import ActivityRow, CursorRow, Row, SightingRow
+from contracts.rows import ActivityRow, Row, SightingRow
 from tests.row_types import row_types
 from tests.warehouse_server import serving
 from tests.warehouse_tables import url_of

@@ -81,6 +81,7 @@ def _line(row: ExperimentRow) -> str:
         money(amount, row.currency, signed=True) if known(amount) else "not known"
         for amount in (row.worth, row.value)
     )
+    costs = money(row.spend_minor, row.currency) if row.units else "not known"
     shows = "not known"
     if known(row.needed_effect):
         needed, seen = (
@@ -90,7 +91,7 @@ def _line(row: ExperimentRow) -> str:
     return (
         f"<tr><td><b>{escape(row.kind.capitalize())}</b><small>{_verdict(row)}</small></td>"
         f'<td data-label="All in all">{worth}</td><td data-label="Learning">{value}</td>'
-        f'<td data-label="Costs">{money(row.spend_minor, row.currency)}</td>'
+        f'<td data-label="Costs">{costs}</td>'
         f'<td data-label="Must show / would show">{shows}</td>'
         f"<td>{escape(row.reason)}</td></tr>"
     )

@@ -149,9 +149,8 @@ def counters(total: AllocationTotalRow) -> Iterator[blocks.Figure]:
         "Expected net return", money(total.net, currency, signed=True), f"95% interval: {between}"
     )
     kept = total.budget_minor - total.spend_minor
-    yield blocks.Figure(
-        "Spent", money(total.spend_minor, currency), f"{money(kept, currency)} kept"
-    )
+    rest = f"{money(kept, currency)} kept" if kept > _kept(total) else "all of the budget"
+    yield blocks.Figure("Spent", money(total.spend_minor, currency), rest)
     yield blocks.Figure(
         "Chance of a loss",
         percent(total.loss_probability),
@@ -173,7 +172,7 @@ def allocation_table(parts: Sequence[AllocationRow], total: AllocationTotalRow) 
     currency = total.currency
     lines = "".join(_part(part, currency) for part in parts)
     kept = total.budget_minor - total.spend_minor
-    if kept > total.budget_minor * 0.001:
+    if kept > _kept(total):
         lines += f"<tr><td>{KEPT}</td><td>{money(kept, currency)}</td><td></td></tr>"
     margin = sum(part.margin for part in parts)
     return (
@@ -209,7 +208,7 @@ def trade_off_note(total: AllocationTotalRow) -> str:
     """Return how the trade-off is read."""
     return (
         "The best allocation of each budget. Band: 95% interval of the chosen appetite. Crosses: "
-        "the same money split equally; triangles: pro-rata. Dot: "
+        "the same money split equally, rules aside; triangles: pro-rata. Dot: "
         f"{total.appetite}, at "
         f"{money(total.budget_minor, total.currency)}."
     )
@@ -314,13 +313,15 @@ def show_curves(curves: pd.DataFrame, points: pd.DataFrame) -> None:
             with column:
                 judged = points[(points["kind"] == kind) & (points["left_out"] == "")]
                 count = int(curve["judgements"].iloc[0])
-                st.html(blocks.caption(str(kind).capitalize(), rests_on(count)))
+                st.html(blocks.caption(str(kind).capitalize(), rests_on(str(kind), count)))
                 st.altair_chart(plan_charts.response(curve, judged))
     show_unlearnt(points)
 
 
-def rests_on(count: int) -> str:
+def rests_on(kind: str, count: int) -> str:
     """Return how much a curve rests on."""
+    if not count and kind == "headcount":
+        return "Never judged: an average rep with ramp and attrition is assumed, half of it new."
     if not count:
         return "Never judged: this is what is believed of any kind, and its width says so."
     if count == 1:

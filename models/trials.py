@@ -157,8 +157,8 @@ def _reason(trial: _Trial, reach: Reach) -> str:
         )
     return (
         f"Even with all {reach.units} and {reach.months} months, an effect would have to be "
-        f"{reach.detectable / reach.needed:.1f} times the one that matters for {trial.kind} to "
-        f"show; it would take {units_needed(reach)} units."
+        f"{reach.detectable / reach.needed:,.2f} times the one that matters for {trial.kind} to "
+        f"show; it would take {units_needed(reach):,} units."
     )
 
 

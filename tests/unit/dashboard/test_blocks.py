@@ -33,6 +33,8 @@ def heard(**changes: object) -> pd.DataFrame:
         "ours": ["kim@ours.example"],
         "account_id": "A-1",
         "account_name": "Buyer",
+        "opportunity_id": "",
+        "opportunity_name": "",
         "match_reason": "anna@buyer.example is an address of Anna, Buyer",
     }
     return pd.DataFrame([row | changes])
@@ -78,6 +80,7 @@ def test_what_was_heard_can_t_write_html():
             subject=script,
             theirs=[f"{script}@x.example"],
             account_name=script,
+            opportunity_name=script,
             match_reason=script,
         ),
         NOW,

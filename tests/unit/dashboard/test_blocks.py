@@ -87,7 +87,7 @@ def test_what_was_heard_can_t_write_html():
         ZONE,
     )
     assert "<script" not in text
-    assert text.count("&lt;script&gt;") == 4
+    assert text.count("&lt;script&gt;") == 5
     waiting = pd.DataFrame(
         [
             {

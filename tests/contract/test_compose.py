@@ -15,7 +15,8 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from pydantic import SecretStr
 
-from contracts.rows import CrmWriteRow, CursorRow, MatchRow
+from contracts.capture_rows import CursorRow
+from contracts.rows import CrmWriteRow, MatchRow
 from dashboard.launch import dashboard_command
 from ingest.transport import MAX_MESSAGE_BYTES
 from local.kafka import broker

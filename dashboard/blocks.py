@@ -271,7 +271,7 @@ def _mailbox(row: Record, now: datetime) -> str:
     dead = row["dead_lettered"]
     beside = f"<small>and {number(dead)} dead-lettered</small>" if dead else ""
     return (
-        f"<tr><td><b>{escape(row['observer'] or row['source'])}</b>"
+        f"<tr><td><b>{escape(row['observer'] or row['source'].rpartition('/')[2])}</b>"
         f"<small>{escape(row['source'])}</small></td>"
         f'<td data-label="State">{escape(row["state"] or "read once")}'
         f"<small>{escape(row['detail'])}</small></td>"

@@ -29,19 +29,22 @@ class Outcome(NamedTuple):
     Attributes:
         label: in a reader's words.
         is_money: whether it is an amount in minor units of the base currency.
+        is_earned: whether a margin of it is earned, so that a return in money can be told: of
+            pipeline, nobody knows yet how much will be won.
         is_total: whether a month in which nothing happened is a zero; else it is unknown.
         lower_is_better: whether the investment should bring it down.
     """
 
     label: str
     is_money: bool = False
+    is_earned: bool = False
     is_total: bool = True
     lower_is_better: bool = False
 
 
 OUTCOMES: Final = {
-    "bookings": Outcome("bookings", is_money=True),
-    "margin": Outcome("gross margin", is_money=True),
+    "bookings": Outcome("bookings", is_money=True, is_earned=True),
+    "margin": Outcome("gross margin", is_money=True, is_earned=True),
     "pipeline_created": Outcome("pipeline created", is_money=True),
     "win_rate": Outcome("win rate", is_total=False),
     "cycle_days": Outcome("days from creation to won", is_total=False, lower_is_better=True),

@@ -12,6 +12,7 @@ import pandas as pd
 
 from contracts.investments import OUTCOMES
 from models.incremental import Judgement, Terms, judge
+from models.terms import money
 
 BEFOREHAND, AFTERWARDS, UNKNOWN = "beforehand", "afterwards", "unknown"
 _OF_BOOKINGS: Final = " of bookings a month"
@@ -59,31 +60,31 @@ def answer(panel: pd.DataFrame, question: Question) -> Judgement:
     Raises:
         UserError: if the panel is malformed, or what the question says can't be.
     """
-    is_money = OUTCOMES[question.outcome].is_money
+    is_earned = OUTCOMES[question.outcome].is_earned
     terms = Terms(
-        cost_minor=question.cost_minor if is_money else None,
-        gross_margin_rate=question.gross_margin_rate if is_money else 1.0,
+        cost_minor=question.cost_minor if is_earned else None,
+        gross_margin_rate=question.gross_margin_rate if is_earned else 1.0,
         currency=question.currency,
     )
     randomised = question.is_randomised and question.asked == BEFOREHAND
     told = judge(panel, terms, question.covariates, randomised=randomised)
-    told = _of_money(told, question) if is_money else _of_anything(told, question)
+    told = _of_earnings(told, question) if is_earned else _of_anything(told, question)
     return _asked_afterwards(told, question) if question.asked == AFTERWARDS else told
 
 
-def _of_money(told: Judgement, question: Question) -> Judgement:
+def _of_earnings(told: Judgement, question: Question) -> Judgement:
     """Name the outcome: the judge speaks of bookings."""
     label = OUTCOMES[question.outcome].label
     return replace(told, reason=told.reason.replace(_OF_BOOKINGS, f" of {label} a month"))
 
 
 def _of_anything(told: Judgement, question: Question) -> Judgement:
-    """Tell an effect that is no money: there is no margin and no return to tell."""
+    """Tell an effect of which no margin is earned: there is no return to tell."""
     if told.effect is None:
         return told
     names = (each.name for each in fields(told))
     nothing: dict[str, Any] = {name: None for name in names if name.startswith(_IN_MONEY)}
-    effect, low, high, least = (_figure(getattr(told, name)) for name in _SIGNS)
+    effect, low, high, least = (_figure(getattr(told, name), question) for name in _SIGNS)
     label = OUTCOMES[question.outcome].label
     reason = (
         f"The {label} of each of the {told.treated_units} who were reached changed by an estimated "
@@ -95,8 +96,11 @@ def _of_anything(told: Judgement, question: Question) -> Judgement:
     return replace(told, reason=reason, **nothing)
 
 
-def _figure(value: float | None) -> str:
-    return f"{value or 0.0:+.3g}"
+def _figure(value: float | None, question: Question) -> str:
+    if not OUTCOMES[question.outcome].is_money:
+        return f"{value or 0.0:+.3g}"
+    sign = "+" if value and value > 0 else ""
+    return f"{sign}{money(value or 0.0, question.currency)}"
 
 
 def _asked_afterwards(told: Judgement, question: Question) -> Judgement:

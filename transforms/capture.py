@@ -1,6 +1,6 @@
 """How much of a mail may be kept, told from its header alone; and a mail without the rest.
 
-docs/adr/0008-two-step-capture.md tells why.
+docs/adr/0009-two-step-capture.md tells why.
 """
 
 import re

@@ -207,7 +207,10 @@ def test_an_effect_that_is_no_money_has_an_interval_and_no_return(evidence, outc
 
 def test_pipeline_and_margin_are_called_what_they_are(evidence):
     pipeline = judged(evidence, replace(COACHING, outcome="pipeline_created"))
-    assert "of pipeline created a month" in pipeline.reason
+    assert pipeline.verdict == "cannot_tell"
+    assert pipeline.roi is pipeline.incremental_margin is None, "nobody knows how much is won"
+    assert "The pipeline created of each" in pipeline.reason
+    assert "USD a month" in pipeline.reason
     assert judged(evidence, replace(COACHING, outcome="margin")).gross_margin_rate == 1
 
 

@@ -181,7 +181,7 @@ def test_an_investment_without_a_judgement_is_found(reader, writer, dbt_home, wa
     )
     found = every_investment_has_a_judgement(reader=reader)
     assert not found.passed
-    assert found.metadata["missing"].value == ["I-1"]
+    assert found.metadata["wrong"].value == ["I-1"]
 
 
 def test_a_field_that_the_crm_refused_is_found_until_a_run_goes_well(reader, writer):

@@ -73,6 +73,7 @@ def test_dagster_serves_the_assets_runs_the_schedules_and_leaves_nothing_behind(
     assert {s["name"] for s in schedules} == {
         "engagement_schedule",
         "marts_schedule",
+        "plan_schedule",
         "return_on_investment_schedule",
         "write_back_schedule",
     }

@@ -23,14 +23,14 @@ up: .venv/run ## start the local stack on your own data
 	@exec $(BIN)/headwater up
 
 test: .venv/dev ## the whole suite, under 15 minutes on 2 cores
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 check: .venv/dev ## lint, types, imports, unit, property and contract tests, under 3 minutes
 	@$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not stack" tests/unit tests/property tests/contract tests/architecture
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not stack" tests/unit tests/property tests/contract tests/architecture
 
 fmt: .venv/dev ## format and mend what a machine can mend
 	@$(BIN)/ruff check --fix .

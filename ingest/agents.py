@@ -26,6 +26,7 @@ from contracts.wire import (
     decode_dead_letter,
     decode_envelope,
     decode_recorded,
+    encode,
 )
 from ingest import dead_letter
 from ingest.batches import Limits, batches
@@ -74,7 +75,7 @@ class Agents:
     def add_match(
         self, match: Callable[[Iterable[Recorded]], Sequence[MatchRow]], write: Write
     ) -> None:
-        """Say of each recorded activity to whom it belongs."""
+        """Say of each recorded activity to whom it belongs; one that fails is buried alone."""
         pipeline = Pipeline(lambda data: (decode_recorded(data).activities,), match, write)
 
         async def decide(messages: list[Message]) -> None:
@@ -149,6 +150,8 @@ class Agents:
 
     def _letter(self, refused: Refused[Item]) -> DeadLetter:
         event = refused.item if isinstance(refused.item, Event) else None
+        alone = refused.item if isinstance(refused.item, Recorded) else None
+        payload = encode(RecordedBatch(activities=(alone,))) if alone else refused.message.value
         return DeadLetter(
             topic=refused.message.topic,
             partition=refused.message.partition,
@@ -158,7 +161,7 @@ class Agents:
             detail=refused.why.detail,
             failed_at=self._clock.now(),
             event=event,
-            payload=b"" if event else refused.message.value,
+            payload=b"" if event else payload,
         )
 
 

@@ -3,18 +3,21 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 
+import structlog
 from msgspec.structs import replace
 
 from contracts.capture_rows import CursorRow
 from contracts.clock import Clock
 from contracts.company import Company
+from contracts.errors import Rejected
 from contracts.matching import MatchRules
 from contracts.rows import MatchRow
 from contracts.wire import Recorded
 from ingest import affected, stored
 from ingest.directory import crm_version, read_directory
+from ingest.pipeline import Partly, rejection
 from ingest.stored import Stored
 from transforms.directory import Directory
 from transforms.identity import match, remembered
@@ -30,6 +33,16 @@ _SETTLED: Final = timedelta(minutes=1)
 _CURSOR: Final = """
     SELECT state FROM raw.source_cursor FINAL WHERE source = %(source)s
 """
+
+
+log = structlog.get_logger()
+
+
+class Decisions(NamedTuple):
+    """The decisions on a batch, and the activities on which deciding failed, with the reason."""
+
+    rows: list[MatchRow]
+    failed: list[tuple[Recorded, Rejected]]
 
 
 class Matcher:
@@ -49,9 +62,16 @@ class Matcher:
     def match(self, recorded: Iterable[Recorded]) -> list[MatchRow]:
         """Return a decision for each activity, and for each of their threads that it changes.
 
-        Raises as the reader does.
+        Raises as the reader does; Partly where some of the activities can't be decided.
         """
-        return decide(self._reader, self._fresh(), list(recorded), self._clock.now())
+        batch = list(recorded)
+        rows, failed = decide(self._reader, self._fresh(), batch, self._clock.now())
+        places = {one.activity_id: place for place, one in enumerate(batch)}
+        if refused := [
+            (places[one.activity_id], one, why) for one, why in failed if one.activity_id in places
+        ]:
+            raise Partly(rows, refused)
+        return rows
 
     def catch_up(self, writer: Writer) -> int:
         """Decide again what was decided before the CRM changed; return how many changed.
@@ -77,7 +97,7 @@ class Matcher:
 
 def decide(
     reader: Reader, directory: Directory, recorded: Sequence[Recorded], now: datetime
-) -> list[MatchRow]:
+) -> Decisions:
     """Return decisions in order of time, each knowing the earlier ones.
 
     The later mails of a thread whose earlier ones are decided now are decided again: the order in
@@ -101,8 +121,9 @@ def decide(
     _recall_deals(reader, directory, todo, memory, now)
     fixed = {mate.activity_id for mate in chosen}
     before = {mate.activity_id: mate for mate in again}
-    rows = _in_order(todo, directory, memory, now, fixed)
-    return [row for row in rows if not _stands(row, before.get(row.activity_id))]
+    rows, failed = _in_order(todo, directory, memory, now, fixed)
+    new = [row for row in rows if not _stands(row, before.get(row.activity_id))]
+    return Decisions(new, failed)
 
 
 def rematch(
@@ -135,17 +156,17 @@ def everything(
 ) -> Iterator[tuple[Stored, MatchRow]]:
     """Yield each activity since a moment, in order of time, with what would be decided of it now.
 
-    Raises as the reader does. What a person chose is remembered, and not yielded.
+    Raises as the reader does. What a person chose is remembered, and not yielded; nor is an
+    activity on which deciding fails.
     """
     memory = Memory()
     for page in stored.since(reader, since):
         for one in page:
-            if one.decided_by in {"", "rule"}:
-                row = match(one.recorded(), directory, now, memory)
+            if one.decided_by not in {"", "rule"}:
+                memory.tell(one.decided(directory))
+            elif isinstance(row := _decided(one.recorded(), directory, now, memory), MatchRow):
                 memory.tell(remembered(one.recorded(), row, directory))
                 yield one, row
-            else:
-                memory.tell(one.decided(directory))
 
 
 def _again(
@@ -153,7 +174,7 @@ def _again(
 ) -> list[MatchRow]:
     """Return the decisions of a page: new where they differ, else with the CRM that they saw."""
     before = {one.activity_id: one for one in page}
-    rows = decide(reader, directory, [one.recorded() for one in page], now)
+    rows, _ = decide(reader, directory, [one.recorded() for one in page], now)
     return [_kept(row, before.get(row.activity_id)) for row in rows]
 
 
@@ -172,12 +193,29 @@ def _in_order(
     memory: Memory,
     now: datetime,
     fixed: Iterable[object],
-) -> Iterator[MatchRow]:
+) -> Decisions:
+    found = Decisions([], [])
     for one in sorted(todo, key=lambda one: (one.event_time, one.activity_id)):
-        row = match(one, directory, now, memory)
+        row = _decided(one, directory, now, memory)
+        if isinstance(row, Rejected):
+            found.failed.append((one, row))
+            continue
         if one.activity_id not in fixed:
             memory.tell(remembered(one, row, directory))
-        yield row
+        found.rows.append(row)
+    return found
+
+
+def _decided(
+    one: Recorded, directory: Directory, now: datetime, memory: Memory
+) -> MatchRow | Rejected:
+    """Return the decision on one activity; what else goes wrong in it concerns it alone."""
+    try:
+        return match(one, directory, now, memory)
+    except Exception as error:  # noqa: BLE001 a bug is kept with its activity, to be replayed
+        why = rejection(error)
+        log.warning("can't be matched", activity_id=str(one.activity_id), why=str(why))
+        return why
 
 
 def _recall_deals(
@@ -188,8 +226,10 @@ def _recall_deals(
     now: datetime,
 ) -> None:
     """Tell the memory who took part in the deals that these activities may be about."""
-    first = [match(one, directory, now, memory) for one in todo]
-    deals = {deal for row in first for deal in row.candidate_opportunity_id}
+    first = [_decided(one, directory, now, memory) for one in todo]
+    deals = {
+        deal for row in first if isinstance(row, MatchRow) for deal in row.candidate_opportunity_id
+    }
     waiting = {one.activity_id for one in todo}
     for one in stored.of_deals(reader, deals):
         if one.activity_id not in waiting and one.decided_by:

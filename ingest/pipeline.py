@@ -49,6 +49,19 @@ class Outcome(Generic[Item]):
     refused: list[Refused[Item]] = field(default_factory=list)
 
 
+class Partly(Exception, Generic[Item]):
+    """Only some parts of an item have rows: the others are refused, each by itself.
+
+    Attributes:
+        rows: of the parts that could be carried out.
+        refused: the parts that could not, each with its place in the item and why.
+    """
+
+    def __init__(self, rows: Sequence[Row], refused: Sequence[tuple[int, Item, Rejected]]) -> None:
+        super().__init__(f"{len(refused)} parts can't be carried out")
+        self.rows, self.refused = rows, refused
+
+
 class _Found(msgspec.Struct, Generic[Item], frozen=True):
     """An item, where it stands, and its rows."""
 
@@ -63,8 +76,8 @@ class Pipeline(Generic[Item]):
 
     Args:
         decode: a message to its items; raises Rejected.
-        to_rows: an item to its rows; raises Rejected. Any other error that is not one of the fates
-            is taken for a bug that this item met: it is refused, and nothing else stops.
+        to_rows: an item to its rows; raises Rejected, or Partly. Any other error that is not one of
+            the fates is taken for a bug that this item met: it is refused, and nothing else stops.
         write: makes rows durable; raises Retryable, Rejected or Fatal.
     """
 
@@ -100,11 +113,14 @@ class Pipeline(Generic[Item]):
         for position, item in enumerate(items):
             try:
                 rows = self._to_rows(item)
+            except Partly as some:
+                outcome.refused.extend(Refused(message, *part) for part in some.refused)
+                rows = some.rows
             except Exception as error:  # noqa: BLE001 a bug is kept with its item, to be replayed
-                outcome.refused.append(Refused(message, position, item, _rejection(error)))
-            else:
-                if rows:
-                    yield _Found(message, position, item, rows)
+                outcome.refused.append(Refused(message, position, item, rejection(error)))
+                continue
+            if rows:
+                yield _Found(message, position, item, rows)
 
     def _write_all(self, found: Sequence[_Found[Item]], outcome: Outcome[Item]) -> None:
         """Write everything at once; if the warehouse refuses it, find the guilty by halves."""
@@ -124,7 +140,7 @@ class Pipeline(Generic[Item]):
             outcome.rows.extend(rows)
 
 
-def _rejection(error: Exception) -> Rejected:
+def rejection(error: Exception) -> Rejected:
     """Return why an item is refused; raise an error that is not the item's fault."""
     if isinstance(error, Rejected):
         return error

@@ -20,11 +20,13 @@ from contracts.rows import (
     MatchRow,
     OpportunityRow,
 )
-from contracts.wire import Event, Recorded
+from contracts.wire import Event, Recorded, RecordedBatch, decode_recorded, encode
+from ingest import matching
 from ingest.account import account, wait_for
 from ingest.commands import DONE, REFUSED, Commands
 from ingest.directory import read_directory
 from ingest.matching import Matcher, everything, rematch
+from ingest.pipeline import Message, Pipeline
 from ingest.what_if import apply, compare
 from transforms.rows import to_rows
 from warehouse.reader import Reader
@@ -222,3 +224,34 @@ def test_who_chooses_a_deal_chooses_its_account(reader, writer):
     assert (found.account_id, found.opportunity_id) == ("dealt", "d-1")
     nonsense = replace(choose(heard.activity_id, "d-9"), kind=CommandKind.CHOOSE_OPPORTUNITY)
     assert carry_out(reader, writer, nonsense).outcome == REFUSED
+
+
+def test_of_a_batch_only_the_activity_that_fails_is_refused(reader, writer, monkeypatch):
+    know(writer, "sound")
+    heard = hear(writer, "sound", "jo@sound.com", "al@sound.com", "bo@sound.com")
+    decide = matching.match
+
+    def failing(recorded, *rest):
+        if recorded.activity_id == heard[1].activity_id:
+            raise ZeroDivisionError("a bug")
+        return decide(recorded, *rest)
+
+    monkeypatch.setattr(matching, "match", failing)
+    matcher = Matcher(reader, COMPANY, SystemClock())
+    pipeline = Pipeline(
+        lambda data: (decode_recorded(data).activities,), matcher.match, writer.write
+    )
+    message = Message("activities", 0, 7, encode(RecordedBatch(activities=tuple(heard))))
+    outcome = pipeline.carry_out([message])
+    (refused,) = outcome.refused
+    assert (refused.position, refused.item, refused.why.detail) == (
+        1, heard[1], "ZeroDivisionError: a bug",
+    )  # fmt: skip
+    assert {row.activity_id for row in outcome.rows} == {
+        heard[0].activity_id, heard[2].activity_id,
+    }  # fmt: skip
+    assert current(reader, heard[2].activity_id).account_id == "sound"
+    monkeypatch.undo()
+    directory = read_directory(reader, COMPANY)
+    assert apply(everything(reader, directory, OLDEST, NOW + timedelta(hours=1)), writer)
+    assert current(reader, heard[1].activity_id).account_id == "sound"

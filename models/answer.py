@@ -15,7 +15,6 @@ from models.incremental import Judgement, Terms, judge
 from models.terms import money
 
 BEFOREHAND, AFTERWARDS, UNKNOWN = "beforehand", "afterwards", "unknown"
-_OF_BOOKINGS: Final = " of bookings a month"
 _IN_MONEY: Final = ("incremental_", "roi")
 _SIGNS: Final = ("effect", "effect_low", "effect_high", "min_detectable_effect")
 
@@ -60,22 +59,17 @@ def answer(panel: pd.DataFrame, question: Question) -> Judgement:
     Raises:
         UserError: if the panel is malformed, or what the question says can't be.
     """
-    is_earned = OUTCOMES[question.outcome].is_earned
+    outcome = OUTCOMES[question.outcome]
     terms = Terms(
-        cost_minor=question.cost_minor if is_earned else None,
-        gross_margin_rate=question.gross_margin_rate if is_earned else 1.0,
+        cost_minor=question.cost_minor if outcome.is_earned else None,
+        gross_margin_rate=question.gross_margin_rate if outcome.is_earned else 1.0,
         currency=question.currency,
+        outcome=outcome.label,
     )
     randomised = question.is_randomised and question.asked == BEFOREHAND
     told = judge(panel, terms, question.covariates, randomised=randomised)
-    told = _of_earnings(told, question) if is_earned else _of_anything(told, question)
+    told = told if outcome.is_earned else _of_anything(told, question)
     return _asked_afterwards(told, question) if question.asked == AFTERWARDS else told
-
-
-def _of_earnings(told: Judgement, question: Question) -> Judgement:
-    """Name the outcome: the judge speaks of bookings."""
-    label = OUTCOMES[question.outcome].label
-    return replace(told, reason=told.reason.replace(_OF_BOOKINGS, f" of {label} a month"))
 
 
 def _of_anything(told: Judgement, question: Question) -> Judgement:

@@ -33,15 +33,13 @@ def panel_hash(text: str) -> str:
 
 
 def panel_of(text: str) -> pd.DataFrame:
-    """Return the panel that a text tells.
+    """Return the panel that a text tells, each float to its last digit.
 
     Raises:
         UserError: if it is no CSV.
     """
     try:
-        return pd.read_csv(
-            StringIO(text), dtype=_TEXT, keep_default_na=False, float_precision="round_trip"
-        )
+        return pd.read_csv(StringIO(text), dtype=_TEXT, keep_default_na=False)
     except ValueError as error:
         raise UserError(f"the panel can't be read: {error}") from error
 

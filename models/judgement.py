@@ -128,6 +128,7 @@ def reason_of(
     words: dict[str, object] = {name: money(each, terms.currency) for name, each in amounts.items()}
     words["wake"] = ", the months after its end included" if has_wake else ""
     words |= {"treated": design.treated_units, "controls": design.control_units}
+    words["outcome"] = terms.outcome
     _, words["roi_low"], words["roi_high"] = worth.rois or (0.0, 0.0, 0.0)
     return _REASONS[told].format_map(words)
 
@@ -146,7 +147,7 @@ def _positive(estimate: Estimate, worth: float, cost: int) -> float:
 
 
 _SEEN: Final = (
-    "Each of the {treated} who were reached brought an estimated {effect} of bookings a "
+    "Each of the {treated} who were reached brought an estimated {effect} of {outcome} a "
     "month{wake}, measured against {controls} others (95 % interval {low} to {high})"
 )
 _REASONS: Final = {

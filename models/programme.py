@@ -6,6 +6,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from models.solver_output import without_stray_lines
+
 Array = npt.NDArray[np.float64]
 _GAP: Final = 1e-6
 _SECONDS: Final = 20.0
@@ -56,13 +58,14 @@ class Programme:
 
         scale = max(map(abs, gains.values()), default=1.0) or 1.0
         cost = np.array([-gains.get(c, 0.0) / scale for c in range(len(self._low))])
-        answer: Any = optimize.milp(
-            cost,
-            constraints=optimize.LinearConstraint(*self._matrix()),
-            bounds=optimize.Bounds(np.array(self._low), np.array(self._high)),
-            integrality=np.array(self._whole),
-            options={"mip_rel_gap": _GAP, "time_limit": _SECONDS},
-        )
+        with without_stray_lines():
+            answer: Any = optimize.milp(
+                cost,
+                constraints=optimize.LinearConstraint(*self._matrix()),
+                bounds=optimize.Bounds(np.array(self._low), np.array(self._high)),
+                integrality=np.array(self._whole),
+                options={"mip_rel_gap": _GAP, "time_limit": _SECONDS},
+            )
         return None if answer.x is None else Solution(answer.x, is_proven=answer.status == 0)
 
     def _matrix(self) -> tuple[Any, Array, Array]:

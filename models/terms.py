@@ -16,6 +16,7 @@ class Terms:
             record: then the effect is told, and the return is not.
         gross_margin_rate: of the outcome; at most 1, and 1 where the outcome is a margin already.
             Below 0 where every sale loses money.
+        outcome: what the panel's outcome is, in a reader's words.
 
     Raises:
         UserError: if the cost is below nothing, or the margin rate is 0 or not a number up to 1.
@@ -24,6 +25,7 @@ class Terms:
     cost_minor: int | None
     gross_margin_rate: float
     currency: str = "USD"
+    outcome: str = "bookings"
 
     def __post_init__(self) -> None:
         if self.cost_minor is not None and self.cost_minor < 0:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from contracts.fiscal import FiscalCalendar
@@ -17,7 +19,8 @@ from contracts.investment_rows import (
 )
 from contracts.money import Rate, Rates
 from contracts.rows import ExposureRow, InvestmentCostRow, InvestmentRow
-from models.audit import differences, panel_hash, recomputed
+from models.answer import Question
+from models.audit import differences, panel_hash, panel_of, panel_text, recomputed
 from models.investment import Evidence, judge_investment
 from models.months import first_day, period_of
 from models.panel import Company
@@ -211,7 +214,9 @@ def test_pipeline_and_margin_are_called_what_they_are(evidence):
     assert pipeline.roi is pipeline.incremental_margin is None, "nobody knows how much is won"
     assert "The pipeline created of each" in pipeline.reason
     assert "USD a month" in pipeline.reason
-    assert judged(evidence, replace(COACHING, outcome="margin")).gross_margin_rate == 1
+    margin = judged(evidence, replace(COACHING, outcome="margin"))
+    assert margin.gross_margin_rate == 1
+    assert " of gross margin a month" in margin.reason
 
 
 def test_without_a_cost_on_record_the_effect_is_told_and_no_return(evidence):
@@ -285,3 +290,15 @@ def test_what_cannot_be_judged_gets_a_row_that_says_why(evidence, investment, ch
     assert row.verdict == "not_identified"
     assert said in row.reason
     assert row.roi is None
+
+
+@given(
+    values=st.lists(
+        st.floats(allow_nan=False, allow_infinity=False, width=64), min_size=4, max_size=30
+    )
+)
+def test_a_panel_as_text_is_the_panel_to_the_last_digit(values):
+    panel = pd.DataFrame({"unit": "a", "period": range(len(values)), "outcome": values, "start": 0})
+    question = Question(outcome="bookings", cost_minor=1, gross_margin_rate=0.5, currency="USD")
+    again = panel_of(panel_text(panel, question))
+    assert [value.hex() for value in again["outcome"]] == [value.hex() for value in values]

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 MAX_ADDRESS_CHARS: Final = 320  # RFC 3696: 64 for the local part, "@", 255 for the domain
 
 _ADDRESS: Final = re.compile(r"[^\s<>()\[\]\",;:\\@]{1,256}@[^\s<>()\",;:\\@]{1,255}")
+_ESCAPED: Final = re.compile(r"\\(.)")
 _LEXEME: Final = re.compile(
     r"=\?[^?\s]*\?[bBqQ]\?[^?\s]*\?="  # an encoded word, whose commas separate nothing
     r'|"(?:[^"\\]|\\.)*"|\\.|[^"\\,;:<>()=]+|.',
@@ -110,4 +111,5 @@ def _mailbox(piece: str) -> Mailbox | None:
 
 
 def _unquoted(name: str) -> str:
-    return re.sub(r"\\(.)", r"\1", name.strip().strip('"')).strip()
+    bare = name.strip().strip('"')
+    return (_ESCAPED.sub(r"\1", bare) if "\\" in bare else bare).strip()

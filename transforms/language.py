@@ -40,8 +40,10 @@ def _identify(text: str) -> tuple[str, float]:
 
 @cache
 def _identifier():  # type: ignore[no-untyped-def] # noqa: ANN202 an untyped library's
+    import numpy as np  # noqa: PLC0415 the library's own, and as slow to come
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 half a second
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     identifier.set_languages(LIKELY)
+    identifier.nb_ptc = np.ascontiguousarray(identifier.nb_ptc)  # it is read by rows
     return identifier

@@ -17,14 +17,14 @@ _WROTE: Final = re.compile(
     r"\b(?:wrote|writes|schrieb|schreibt|a [ée]crit|escribi[óo]|escreveu|ha scritto|scrisse|"
     r"schreef|geschreven|napisa[łl]a?|napsala?|nap[íi]sala?|skrev|kirjoitti|a scris|[íi]rta|"
     r"yazd[ıi]|написала?|пишет|писала?|написав|έγραψε|đã viết)\b"
-    r"|写道|写到|寫道|写了|のメール|書きました|님이 작성",
-    re.IGNORECASE,
-)
+    r"|写道|写到|寫道|写了|のメール|書きました|님이 작성"
+)  # for lower case: with IGNORECASE no branch is passed over by its first letter
 _OPENING: Final = re.compile(
     r"(?:-{2,} *)?(?:On|Am|Le|El|Il|Op|Em|Den|Dne|Dňa|Dnia|W dniu|Vào|Στις|Pe|A|På|En|In|Il giorno"
     r"|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So|lun|mar|mer|jeu|ven|sam|dim|Пн|Вт|Ср|Чт"
     r"|Пт|Сб|Вс|man|tir|ons|tor|fre|lør|søn|在|于|於|\d)",
 )
+_DRAWN: Final = frozenset(">-_=*")
 _ADDRESS: Final = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{1,255}")
 _DATE: Final = re.compile(
     r"\d{1,2}[:.h]\d{2}|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\b(?:19|20)\d\d\b|\d年|\d월"
@@ -93,7 +93,7 @@ def attribution(lines: Sequence[str], end: int) -> int | None:
     Some clients wrap it over up to ATTRIBUTION_LINES lines.
     """
     last = lines[end].rstrip(" \t-*")[-MAX_LINE_CHARS:]
-    if not last.endswith((":", "：")) and not _WROTE.search(last[-30:]):
+    if not last.endswith((":", "：")) and not _WROTE.search(last[-30:].lower()):
         return None
     joined, loose = "", None
     for start in range(end, max(-1, end - ATTRIBUTION_LINES), -1):
@@ -110,7 +110,7 @@ def attribution(lines: Sequence[str], end: int) -> int | None:
 
 def _attributes(text: str) -> bool:
     """Tell whether a text says who wrote, and when or from which address."""
-    if _WROTE.search(text):
+    if _WROTE.search(text.lower()):
         return bool(_DATE.search(text) or _ADDRESS.search(text))
     return bool(_DATED_ADDRESS.search(text) and _DATE.search(text))
 
@@ -144,9 +144,9 @@ def block(lines: Sequence[str], start: int) -> bool:
 def separator(lines: Sequence[str], at: int) -> bool:
     """Tell whether a line says that another mail follows (`-----Original Message-----`)."""
     line = lines[at][:MAX_LINE_CHARS]
-    if found := _TITLED_RULE.fullmatch(line):
+    if line.lstrip()[:1] in _DRAWN and (found := _TITLED_RULE.fullmatch(line)):
         return bool(_ORIGINAL.search(found.group(1))) or _is_followed_by_block(lines, at)
-    return bool(_BEGINS.match(line))
+    return ":" in line and bool(_BEGINS.match(line))
 
 
 def _is_followed_by_block(lines: Sequence[str], at: int) -> bool:
@@ -156,7 +156,8 @@ def _is_followed_by_block(lines: Sequence[str], at: int) -> bool:
 
 def _kind(line: str) -> str | None:
     """Return which header a line names; `other` for a key that is not known, None for no key."""
-    found = _KEY.match(line[:MAX_LINE_CHARS])
+    has_colon = ":" in line or "：" in line
+    found = _KEY.match(line[:MAX_LINE_CHARS]) if has_colon else None
     if not found:
         return None
     key = found.group(1).strip(" *").lower()

@@ -62,7 +62,7 @@ def request(text: str, language: str) -> Request:
 def probability(sentence: str) -> float:
     """Return the probability that a sentence is a request."""
     weights = _weights()
-    total = weights[""] + sum(weights.get(name, 0.0) for name in set(features(sentence)))
+    total = weights[""] + sum(map(weights.__getitem__, weights.keys() & features(sentence)))
     return 1 / (1 + exp(-max(-30.0, min(30.0, total))))
 
 

@@ -11,6 +11,7 @@ _LONG_LINE: Final = 90
 _DELIMITER: Final = re.compile(r"\s{0,3}(?:--|-- |—|–|__)\s*")
 _RULE: Final = re.compile(r"\s{0,3}[-_=—–*]{3,}\s*")
 _DASHED_NAME: Final = re.compile(r"\s{0,3}[-–—~]\s?[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,3}")
+# For lower case, as the next two: with IGNORECASE no branch is passed over by its first letter.
 _REGARDS: Final = re.compile(
     r"\s*(?:with |many |my )?(?:(?:best|kind|kindest|warm|warmest|good|friendly|personal)\b"
     r".{0,12})?(?:regards|wishes|rgds)\b|(?:yours|very truly|cordially|sincerely|respectfully)\b"
@@ -22,16 +23,14 @@ _REGARDS: Final = re.compile(
     r"z poważaniem|"
     r"med (?:vänlig|venlig|vennlig|hjärtlig)\w* (?:hälsning|hilsen)|(?:venlig|vennlig) hilsen|"
     r"mvh\b|ystävällisin terveisin|atenciosamente|(?:com os )?melhores cumprimentos|abraços|"
-    r"с уважением|с наилучшими|此致|敬具|よろしくお願い",
-    re.IGNORECASE,
+    r"с уважением|с наилучшими|此致|敬具|よろしくお願い"
 )
 _THANKS: Final = re.compile(
     r"\s*(?:(?:many |best )?thanks|thank you|thx|cheers|best|all the best|ciao|br|danke|"
     r"vielen dank|lg|merci|gracias|"
     r"grazie|dank|bedankt|obrigad[oa]|tack|takk?|dzięki|спасибо|kiitos)"
     r"(?: (?:again|so much|very much|a lot|in advance|im voraus|d'avance|beaucoup))*"
-    r"(?: (?:and|und|et) .{1,25})?[^\w?:@]*",
-    re.IGNORECASE,
+    r"(?: (?:and|und|et) .{1,25})?[^\w?:@]*"
 )
 _MOBILE: Final = re.compile(
     r"\s*(?:sent (?:from|via|with|on|using)\b|get outlook (?:for|per)\b|"
@@ -40,7 +39,7 @@ _MOBILE: Final = re.compile(
     r"inviato (?:da|dal)\b|verzonden (?:vanaf|met|via)\b|verstuurd vanaf\b|wysłan[eo] z\b|"
     r"skickat från\b|sendt fra\b|lähetetty\b|отправлено (?:с|из)\b|发自|發自|.{1,20}から送信|"
     r"obtenez outlook|outlook (?:für|pour)|télécharger outlook|holen sie sich outlook)(.*)",
-    re.IGNORECASE | re.DOTALL,
+    re.DOTALL,
 )
 _CONTACT: Final = re.compile(
     r"[^\s@]{1,64}@[^\s@]{2,255}|https?://|\bwww\.|\+?\(?\d[\d\s()./-]{6,}\d"
@@ -66,17 +65,22 @@ def sign_off(
     told = [number for number, line in enumerate(lines) if line and not line.isspace()]
     end = told[-1] + 1 if told else 0
     own = frozenset(word.strip(",.\"'()").lower() for word in name.split()) - {""}
+    text_end = next((n + 1 for n in reversed(told) if _is_text(lines[n])), 0)
     for at in told:
         if at < end - MAX_LINES or len(lines[at]) > _LONG_LINE:
             continue
-        stop = _signed_until(lines, at, end, own)
+        stop = _signed_until(lines, at, end, own if at >= text_end else None)
         if stop > at and (may_be_all or at > told[0] or _stands_alone(lines[at])):
             return [*lines[:at], *lines[stop:]], list(lines[at:stop])
     return list(lines), []
 
 
-def _signed_until(lines: Sequence[str], at: int, end: int, own: frozenset[str]) -> int:
-    """Return where the signature that begins on a line ends; `at` where none begins."""
+def _signed_until(lines: Sequence[str], at: int, end: int, own: frozenset[str] | None) -> int:
+    """Return where the signature that begins on a line ends; `at` where none begins.
+
+    Args:
+        own: the author's names; None where text follows, above which no name or card signs.
+    """
     line = lines[at]
     if is_mobile(line):
         return end
@@ -86,9 +90,8 @@ def _signed_until(lines: Sequence[str], at: int, end: int, own: frozenset[str]) 
     if (is_dashed := _is_dashed_name(lines, at)) or _RULE.fullmatch(line):
         is_last = at + 1 == end and is_dashed
         return end if is_last or _all_signs(lines, at + 1, end) else at
-    if _closes(lines, at, end) or _names(lines, at, end, own) or _is_contacts(lines, at, end):
-        return _block_end(lines, at, end)
-    return at
+    is_last = own is not None and (_names(lines, at, end, own) or _is_contacts(lines, at, end))
+    return _block_end(lines, at, end) if is_last or _closes(lines, at, end) else at
 
 
 def _stands_alone(line: str) -> bool:
@@ -98,7 +101,7 @@ def _stands_alone(line: str) -> bool:
 
 def is_mobile(line: str) -> bool:
     """Tell whether a line is what a telephone's client adds below a mail."""
-    found = _MOBILE.fullmatch(line.lstrip("-–—_* ")[:200])
+    found = _MOBILE.fullmatch(line.lstrip("-–—_* ")[:200].lower())
     if not found:
         return False
     rest = re.sub(r"<[^<>]*>|\(?https?://\S*", "", found.group(1)).strip()
@@ -126,14 +129,12 @@ def _is_dashed_name(lines: Sequence[str], at: int) -> bool:
 def _all_signs(lines: Sequence[str], at: int, end: int) -> bool:
     """Tell whether all lines below could be a signature's: short, few, no sentences."""
     below = [line for line in lines[at:end] if line.strip()]
-    return 0 < len(below) <= MAX_SIGNED // 2 and not any(
-        _is_prose(line) and not _NOTICE.search(line) for line in below
-    )
+    return 0 < len(below) <= MAX_SIGNED // 2 and not any(map(_is_text, below))
 
 
 def _closes(lines: Sequence[str], at: int, end: int) -> bool:
     """Tell whether a line is a closing: `Best regards,` or, above a name, `Thanks,`."""
-    line = lines[at][:_LONG_LINE]
+    line = lines[at][:_LONG_LINE].lower()
     if _REGARDS.match(line) and len(line.split()) <= 7 and not line.rstrip().endswith("?"):  # noqa: PLR2004
         return len(line.strip()) < 50 and _is_short_below(lines, at, end)  # noqa: PLR2004
     return bool(_THANKS.fullmatch(line)) and at + 1 < end and _is_name_below(lines, at, end)
@@ -177,12 +178,17 @@ def _block_end(lines: Sequence[str], at: int, end: int) -> int:
     stop = at + 1
     for number in range(at + 1, end):
         line = lines[number]
-        if line.strip() and _is_prose(line) and not _NOTICE.search(line):
+        if line.strip() and _is_text(line):
             is_notice = any(_NOTICE.search(each) for each in lines[number:end])
             return end if is_notice else stop
         if line.strip():
             stop = number + 1
     return end
+
+
+def _is_text(line: str) -> bool:
+    """Tell whether a line reads like a sentence, and not like a notice below a signature."""
+    return _is_prose(line) and not _NOTICE.search(line)
 
 
 def _is_prose(line: str) -> bool:

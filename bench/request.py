@@ -3,6 +3,10 @@
 `python -m bench.request` learns from the training file of the labelled sentences, writes
 `transforms/request_weights.json`, and holds the result against its test file, beside the majority
 and beside the rule "it has a question mark". `--keep` tries the weights that lie there.
+
+The error of calibration stands beside what it is on average, over DRAWS, for probabilities that are
+right, and beside what is left once the share of requests among the sentences is known: it is
+estimated from the probabilities alone, without a label (Saerens, Latinne, Decaestecker 2002).
 """
 
 import json
@@ -21,6 +25,8 @@ from transforms import request
 COMMAND = "python -m bench.request"
 WEIGHTS = ROOT / "transforms" / "request_weights.json"
 BINS = 10
+DRAWS = 200
+ROUNDS = 200
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -41,7 +47,10 @@ def _learn() -> None:
     known = {_key(sentence) for sentence in tested}
     unseen = [number for number, sentence in enumerate(sentences) if _key(sentence) not in known]
     weights = fit([sentences[n] for n in unseen], [bool(labels[n]) for n in unseen])
-    about = {"version": request.VERSION, "sentences": len(unseen), "weights": weights}
+    share = round(float(labels[unseen].mean()), 4)
+    about: dict[str, object] = {"version": request.VERSION, "sentences": len(unseen)}
+    about["requests"] = share
+    about["weights"] = weights
     WEIGHTS.write_text(json.dumps(about, ensure_ascii=False, indent=0) + "\n")
     print(f"{len(unseen)} sentences, {len(weights)} weights, {WEIGHTS.stat().st_size} bytes")
 
@@ -60,6 +69,8 @@ def _read(name: str) -> tuple[list[str], Flags]:
 def _tried(p: Floats, sentences: list[str], labels: Flags) -> list[Figure]:
     asks = np.array(["?" in sentence for sentence in sentences])
     majority = max(labels.mean(), 1 - labels.mean())
+    share = float(json.loads(WEIGHTS.read_text())["requests"])
+    adapted = _of_share(p, share, _share(p, share))
     rates = {
         "accuracy": ((p >= request.THRESHOLD) == labels).mean(),
         "accuracy, majority": majority,
@@ -70,6 +81,12 @@ def _tried(p: Floats, sentences: list[str], labels: Flags) -> list[Figure]:
         "recall": (p[labels] >= request.THRESHOLD).mean(),
         "log loss": log_loss(labels, p),
         "expected calibration error, 10 bins": _calibration_error(p, labels),
+        "the same, of right probabilities": _calibration_error_by_chance(p),
+        "the same, adapted to the share of requests": _calibration_error(adapted, labels),
+        "the same, of right probabilities so adapted": _calibration_error_by_chance(adapted),
+        "share of requests, learnt from": share,
+        "share of requests, held out": labels.mean(),
+        "share of requests, held out, estimated": _share(p, share),
     }
     command = f"{COMMAND} --keep"
     return [
@@ -87,6 +104,26 @@ def _calibration_error(p: Floats, labels: Flags) -> float:
         if (bins == n).any()
     ]
     return float(sum(gaps))
+
+
+def _calibration_error_by_chance(p: Floats) -> float:
+    """Return the mean error of probabilities that are right, by chance alone."""
+    random = np.random.default_rng(0)
+    return float(np.mean([_calibration_error(p, random.random(len(p)) < p) for _ in range(DRAWS)]))
+
+
+def _share(p: Floats, learnt: float) -> float:
+    """Return the share of requests that makes the probabilities agree with it."""
+    share = learnt
+    for _ in range(ROUNDS):
+        share = float(_of_share(p, learnt, share).mean())
+    return share
+
+
+def _of_share(p: Floats, learnt: float, share: float) -> Floats:
+    """Return the probabilities as they are where another share are requests."""
+    yes, no = p * share / learnt, (1 - p) * (1 - share) / (1 - learnt)
+    return np.asarray(yes / (yes + no), dtype=np.float64)
 
 
 if __name__ == "__main__":

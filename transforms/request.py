@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import exp
 from typing import Final, NamedTuple
 
-VERSION: Final = "request-1"
+VERSION: Final = "request-2"
 RULE_VERSION: Final = "question-mark-1"
 THRESHOLD: Final = 0.5
 MAX_CHARS: Final = 4_000

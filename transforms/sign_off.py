@@ -78,8 +78,7 @@ def sign_off(
 def _signed_until(lines: Sequence[str], at: int, end: int, own: frozenset[str] | None) -> int:
     """Return where the signature that begins on a line ends; `at` where none begins.
 
-    Args:
-        own: the author's names; None where text follows, above which no name or card signs.
+    `own` are the author's names; None where text follows, above which no name or card signs.
     """
     line = lines[at]
     if is_mobile(line):

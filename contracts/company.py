@@ -1,9 +1,14 @@
 """The company that this deployment serves, as its settings describe it."""
 
+from collections.abc import Mapping
+from datetime import date
+from difflib import get_close_matches
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, NonNegativeInt
+
+from contracts.investments import KINDS
 
 DEFAULT_SUBJECT_WORDS: Final = (
     "401k",
@@ -28,6 +33,33 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _known_kinds(amounts: Mapping[str, int]) -> Mapping[str, int]:
+    for name in amounts:
+        if name not in KINDS:
+            near = get_close_matches(name, KINDS, 1, 0.4)
+            said = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(KINDS)}"
+            raise ValueError(f"{name!r} is not a kind of investment: {said}")
+    return amounts
+
+
+def _known_months(amounts: Mapping[str, int]) -> Mapping[str, int]:
+    for name in amounts:
+        month_of(name)
+    return amounts
+
+
+def month_of(name: str) -> date:
+    """Return the first day of a month such as `2026-12`; raises ValueError."""
+    try:
+        return date.fromisoformat(f"{name}-01")
+    except ValueError as error:
+        raise ValueError(f"{name!r} is not a month such as 2026-12") from error
+
+
+_ByKind = Annotated[Mapping[str, NonNegativeInt], AfterValidator(_known_kinds)]
+_ByMonth = Annotated[Mapping[str, NonNegativeInt], AfterValidator(_known_months)]
+
+
 class Company(BaseModel, frozen=True, extra="forbid"):
     """What tells ours from theirs, and what must not be kept.
 
@@ -41,6 +73,8 @@ class Company(BaseModel, frozen=True, extra="forbid"):
         excluded_labels: a mail that carries one is not kept: sensitivity, keyword, Gmail label.
         excluded_subject_words: a mail whose subject holds one as a word is not kept.
         plan_budget: what the next plan may spend, in major units of the base currency.
+        plan_kind_floors, plan_kind_caps: the least and the most for a kind of investment, likewise.
+        plan_month_budgets: the most that what starts in a month (`2026-12`) may cost, likewise.
         plan_discount_rate: what money a year later is worth less, for present values.
     """
 
@@ -57,4 +91,7 @@ class Company(BaseModel, frozen=True, extra="forbid"):
     excluded_subject_words: tuple[str, ...] = DEFAULT_SUBJECT_WORDS
     excluded_labels: tuple[str, ...] = DEFAULT_LABELS
     plan_budget: int = Field(default=200_000, gt=0)
+    plan_kind_floors: _ByKind = Field(default_factory=dict)
+    plan_kind_caps: _ByKind = Field(default_factory=dict)
+    plan_month_budgets: _ByMonth = Field(default_factory=dict)
     plan_discount_rate: float = Field(default=0.1, ge=0, le=1)

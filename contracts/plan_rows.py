@@ -20,7 +20,8 @@ class ProposalRow(CrmRow, frozen=True, kw_only=True):
         starts_on: when it would start; `starts_by` the last month in which it still may.
         floor_units, cap_units: the fewest and the most units; None for all of `units`.
         minimum_units: nothing, or at least so many.
-        is_whole: whether half a unit is none (a hire, a licence).
+        is_whole: whether half a unit is none, where there is but one; several people, licences or
+            hires come whole whether it is said or not.
         one_of: a word that proposals share of which one at most is made.
         requires: the proposal without which it makes no sense.
         ramp_months, attrition_rate, backfill_months: of what is hired; None for what is assumed

@@ -26,7 +26,7 @@ PLAN: Final = blocks.Advice(
 )
 UNASKED: Final = (
     "Nobody has proposed anything yet. So this asks what the next money would do over the kinds "
-    "that were judged: another of each, at its usual size, in any amount. Import proposals.csv to "
+    "that were judged: another of each, at its usual price, in any number. Import proposals.csv to "
     "plan with yours."
 )
 RISKS: Final = {
@@ -35,6 +35,12 @@ RISKS: Final = {
     "careful": "Careful: two units of return for a unit less of the worst tenth's mean loss.",
 }
 KEPT: Final = "Kept: nothing else earns its money back"
+UNITS: Final = {
+    "training": ("person", "people"),
+    "tool": ("licence", "licences"),
+    "headcount": ("hire", "hires"),
+    "spif": ("person", "people"),
+}
 _DOT: Final = " \N{MIDDLE DOT} "
 
 
@@ -261,7 +267,7 @@ def forecast_card(row: InvestmentForecastRow) -> str:
     """Return one forecast in words and figures."""
     look = plan_charts.look_of(row.verdict)
     label = f"{VERDICTS[look].glyph} {plan_charts.label_of(row.verdict)}"
-    units = f"{number(row.units)} units" if row.units != 1 else "1 unit"
+    units = counted(row.units, row.kind)
     about = _DOT.join(
         (row.kind, money(row.spend_minor, row.currency), units, f"from {row.starts_on:%B %Y}")
     )
@@ -270,6 +276,12 @@ def forecast_card(row: InvestmentForecastRow) -> str:
         f'<h3>{escape(row.name)}</h3><span class="hw-verdict {look}">{label}</span>'
         f'<p class="reason">{escape(row.reason)}</p>{_figures(row)}</div>'
     )
+
+
+def counted(units: float, kind: str) -> str:
+    """Return how many of what is bought: licences, hires, people."""
+    one, many = UNITS.get(kind, ("unit", "units"))
+    return f"{number(units, 1).removesuffix('.0')} {one if units == 1 else many}"
 
 
 def _figures(row: InvestmentForecastRow) -> str:
@@ -346,7 +358,7 @@ def _kept(total: AllocationTotalRow) -> float:
 
 
 def _part(part: AllocationRow, currency: str) -> str:
-    units = "" if part.units == 1 else f", {number(part.units, 1).removesuffix('.0')} units"
+    units = "" if part.units == 1 else f", {counted(part.units, part.kind)}"
     between = money_between(part.margin_low, part.margin_high, currency)
     return (
         f"<tr><td>{escape(part.name)}<small>from {part.starts_on:%B %Y}{units}</small></td>"

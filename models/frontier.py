@@ -119,7 +119,8 @@ def lifted(plan: Plan) -> Iterator[tuple[str, Rules]]:
         held = getattr(rules, one.name)
         if isinstance(held, Mapping):
             for name in held:
-                words = f"{one.name.replace('_', ' ').removesuffix('s')} of {name}"
+                rule = one.name.replace("_", " ").replace("pool", "kind's").removesuffix("s")
+                words = f"{rule} of {name}"
                 rest = {other: value for other, value in held.items() if other != name}
                 changed: dict[str, Any] = {one.name: rest}
                 yield words, replace(rules, **changed)

@@ -34,20 +34,21 @@ class Offers(NamedTuple):
 
 
 def of_kinds(points: pd.DataFrame, starts_on: date) -> Offers:
-    """Return another of each kind that was judged, at its median spend, with no rule about it."""
+    """Return another of each kind that was judged, at its median spend, in whole units of it."""
     proposals = {
         str(kind): Proposal(
             proposal_id=str(kind),
             kind=str(kind),
             name=f"Another {kind} of the usual size",
             spend=float(known["spend"].median()),
-            units=float(known["units"].median()),
+            units=float(max(round(known["units"].median()), 1)),
             course=course_of(str(kind)),
         )
         for kind, known in points.groupby("kind")
     }
     options = [Option(option_id=kind, pool=kind, starts_on=starts_on) for kind in proposals]
-    return Offers("kind", proposals, options, {}, {})
+    lots = {kind: one.yearly / one.units for kind, one in proposals.items() if _is_counted(one)}
+    return Offers("kind", proposals, options, {"lots": lots}, {})
 
 
 def of_proposals(rows: Sequence[ProposalRow], rates: Rates, starts_on: date) -> Offers:
@@ -130,12 +131,20 @@ def _rules(rows: Sequence[ProposalRow], proposals: Mapping[str, Proposal]) -> di
         for name, units in (("floors", row.floor_units), ("minimums", row.minimum_units)):
             if units:
                 rules[name][row.proposal_id] = units * price
-        if row.is_whole:
+        if row.is_whole or _is_counted(proposals[row.proposal_id]):
             rules["lots"][row.proposal_id] = price
     words = sorted({row.one_of for row in rows if row.one_of})
     groups = [[row.proposal_id for row in rows if row.one_of == word] for word in words]
     required = {row.proposal_id: [row.requires] for row in rows if row.requires}
     return rules | {"one_of": [group for group in groups if len(group) > 1], "requires": required}
+
+
+def _is_counted(proposal: Proposal) -> bool:
+    """Tell whether it is bought by the head, seat or hire: half of one is none.
+
+    One unit is the thing as a whole, of which a part may be had; of a hire, it is the hire.
+    """
+    return proposal.units > 1 or proposal.kind == "headcount"
 
 
 def _months(start: date, end: date) -> int:

@@ -1,9 +1,9 @@
 """A whole plan: curves, forecasts, allocations and the next experiment, as the rows to keep."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,8 @@ class Known:
         team: those who could take part in a roll-out, with their months.
         budget: to be allocated, in minor units of the base currency of `rates`.
         starts_on: the first day of the plan's first month.
+        rules: of the company, over all proposals, as `models.rules.rules_from` takes them; pools
+            are kinds.
     """
 
     judgements: pd.DataFrame
@@ -54,6 +56,7 @@ class Known:
     budget: float
     discount_rate: float
     starts_on: date
+    rules: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -115,8 +118,23 @@ def _plan(response: Response, offers: Offers, known: Known) -> Plan:
     return Plan(
         {option.pool: curves[option.pool] for option in offers.options},
         offers.options,
-        rules_from({"budget": known.budget, **offers.rules}),
+        rules_from({"budget": known.budget, **offers.rules, **_at_work(known.rules, offers)}),
     )
+
+
+def _at_work(rules: Mapping[str, Any], offers: Offers) -> dict[str, Any]:
+    """Return the company's rules without the caps of what is not on offer: nothing can break them.
+
+    A floor stays: where a kind is not on offer it can't be kept, and that is to be said.
+    """
+    there: Mapping[str, Collection[Any]] = {
+        "pool_caps": {option.pool for option in offers.options},
+        "month_budgets": {option.starts_on for option in offers.options},
+    }
+    return {
+        name: {of: most for of, most in amounts.items() if of in there.get(name, amounts)}
+        for name, amounts in rules.items()
+    }
 
 
 def _point_rows(learnt: Experience, as_of: datetime) -> Iterator[ResponsePointRow]:

@@ -65,7 +65,7 @@ def team(count=40):
     )
 
 
-def made(*proposals, known=None, budget=20.0 * M, as_of=NOW) -> Made:
+def made(*proposals, known=None, budget=20.0 * M, as_of=NOW, rules=None) -> Made:
     """Return a plan's rows; without proposals, over the kinds that were judged."""
     return make(
         Known(
@@ -76,6 +76,7 @@ def made(*proposals, known=None, budget=20.0 * M, as_of=NOW) -> Made:
             budget=budget,
             discount_rate=0.1,
             starts_on=STARTS_ON,
+            rules=rules or {},
         ),
         as_of,
         draws=60,

@@ -1,15 +1,16 @@
 """Where the next money should go: curves, forecasts, allocations and the next experiment."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from math import fsum
-from typing import Final
+from typing import Any, Final
 
 import dagster as dg
 import pandas as pd
 
 from contracts.clock import Clock
+from contracts.company import Company, month_of
 from contracts.fiscal import FiscalCalendar
 from contracts.money import Rate, Rates, minor_digits
 from contracts.plan_rows import (
@@ -181,10 +182,26 @@ def _known(reader: Reader, settings: Settings, now: datetime) -> Known:
         rates=Rates(
             company.base_currency, [Rate(r.currency, r.base, r.rate_on, r.rate) for r in rates]
         ),
-        budget=company.plan_budget * 10.0 ** minor_digits(company.base_currency),
+        budget=company.plan_budget * _minor(company),
         discount_rate=company.plan_discount_rate,
         starts_on=later(month, 1),
+        rules=_rules(company),
     )
+
+
+def _rules(company: Company) -> dict[str, dict[Any, float]]:
+    by_month = {month_of(name): most for name, most in company.plan_month_budgets.items()}
+    given: dict[str, Mapping[Any, int]] = {
+        "pool_floors": company.plan_kind_floors,
+        "pool_caps": company.plan_kind_caps,
+        "month_budgets": by_month,
+    }
+    minor = _minor(company)
+    return {rule: {of: each * minor for of, each in told.items()} for rule, told in given.items()}
+
+
+def _minor(company: Company) -> float:
+    return 10.0 ** minor_digits(company.base_currency)
 
 
 def _team(months: pd.DataFrame, judgements: pd.DataFrame) -> Team:

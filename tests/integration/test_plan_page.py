@@ -112,6 +112,13 @@ def test_the_sql_on_the_page_gives_the_allocation_on_the_page(page, planned):
     assert {f"{spend / 100:,.0f}" for spend in parts["spend_minor"]} <= set(shown)
 
 
+def test_nobody_is_told_to_train_a_part_of_a_person(page, planned):
+    text = html(page(planned))
+    told = re.findall(r"from \w+ \d{4}, ([\d.,]+) (\w+)<", text)
+    assert ("people" in {unit for _, unit in told}) or "1 person" in text
+    assert all("." not in count for count, _ in told)
+
+
 def test_a_rollout_is_shown_and_no_cell_of_its_file_acts_as_a_formula(page, planned):
     app = page(planned)
     drawn = app.dataframe[0].value

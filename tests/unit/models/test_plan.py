@@ -98,6 +98,47 @@ def test_whole_units_floors_and_prerequisites_of_proposals_hold(asked):
         assert "spif" not in units or "train" in units
 
 
+def test_nobody_is_proposed_a_part_of_a_person_a_licence_or_a_hire(unasked, asked):
+    known = judgements().assign(treated_units=[14, 13, 7, 3, 9])
+    uneven = by_type(made(known=known, budget=23.0 * M).rows)
+    for rows in (unasked, asked, uneven):
+        whole = [row for row in rows[AllocationRow] if row.proposal_id not in {"day", "spif"}]
+        assert {round(row.units, 6) % 1 for row in whole} == {0}
+    assert len({row.units for row in uneven[AllocationRow]}) > 3
+
+
+def test_the_company_s_own_caps_floors_and_months_hold_and_those_of_what_is_not_there_are_kept():
+    both = (proposal("train", starts_by=date(2027, 1, 1)), proposal("day", "event", 4 * M, 8))
+    march, december = date(2027, 3, 1), date(2026, 12, 1)
+    rules = {
+        "pool_caps": {"training": 4.0 * M, "tool": 1.0 * M},
+        "pool_floors": {"event": 1.0 * M},
+        "month_budgets": {december: 1.5 * M, march: 0.0},
+    }
+    rows = by_type(made(*both, rules=rules).rows)
+    (asked,) = [t for t in rows[AllocationTotalRow] if t.is_asked and t.appetite == "bold"]
+    parts = [
+        part
+        for part in rows[AllocationRow]
+        if (part.budget_minor, part.appetite) == (asked.budget_minor, "bold")
+    ]
+    spent = defaultdict(float)
+    for part in parts:
+        spent[part.kind] += part.spend_minor
+        spent[part.starts_on] += part.spend_minor
+    assert asked.broken == ()
+    assert spent["event"] >= 1.0 * M
+    assert 3.0 * M <= spent["training"] <= 4.0 * M
+    assert spent[december] <= 1.5 * M
+    assert any(rule.startswith("kind's cap of training") for rule in asked.rule)
+
+
+def test_a_floor_of_a_kind_that_is_not_on_offer_is_refused_not_dropped():
+    plan = made(proposal("train"), rules={"pool_floors": {"event": 1.0 * M}})
+    assert "pool_floors names 'event'" in plan.problem
+    assert not by_type(plan.rows)[AllocationTotalRow]
+
+
 def test_what_cannot_be_scored_says_why_and_the_rest_is_planned(asked):
     (free,) = [row for row in asked[InvestmentForecastRow] if row.verdict == "not_scored"]
     assert free.proposal_id == "free"

@@ -105,6 +105,25 @@ def test_what_is_wrong_is_named_with_where_to_correct_it(tmp_path, text, says):
     assert f"Correct HEADWATER_* in the environment or {tmp_path}/headwater.toml" in said
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[company.plan_kind_caps]\nevnt = 2", "'evnt' is not a kind of investment: did you mean"),
+        ("[company.plan_kind_floors]\nevent = -2", "company.plan_kind_floors.event"),
+        ("[company.plan_month_budgets]\n2026-13 = 2", "'2026-13' is not a month such as 2026-12"),
+        ("[company.plan_caps]\nevent = 2", "company.plan_caps: is not a setting"),
+    ],
+)
+def test_a_rule_of_the_plan_that_is_not_known_is_refused(tmp_path, text, says):
+    assert says in refusal(write(tmp_path, text))
+
+
+def test_the_plan_s_rules_are_read(tmp_path):
+    text = "[company.plan_kind_caps]\nevent = 2\n[company.plan_month_budgets]\n2026-12 = 3"
+    company = load(write(tmp_path, text)).company
+    assert (company.plan_kind_caps, company.plan_month_budgets) == ({"event": 2}, {"2026-12": 3})
+
+
 def test_everything_that_is_wrong_is_named_at_once(tmp_path):
     said = refusal(write(tmp_path, "nope = 1\nworker_port = 'x'"))
     assert "nope" in said

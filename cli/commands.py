@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cli import app
+from cli.acts import proposals
 from cli.ingest import ingest
 from cli.match import match
 from cli.source import source
@@ -20,7 +21,8 @@ from settings import Settings, load
 
 app.add_typer(source, name="source", help="Sources that others write.")
 app.add_typer(ingest, name="ingest", help="Bring in mail, calls, or a CRM export.")
-app.add_typer(match, name="match", help="Try a change of the matching rules, and apply it.")
+app.add_typer(match, name="match", help="Explain and choose matches; try a change of the rules.")
+app.add_typer(proposals, name="proposals", help="People whom the CRM lacks: list, accept, dismiss.")
 
 Home = Annotated[
     Path | None,

@@ -94,8 +94,9 @@ def _add_agents(
     agents.add_match(matcher.match, writer.write)
     _add_catch_up(app, Matcher(Reader(url), company, clock, rules), writer)
     replayer = Replayer(Reader(url), Writer(url), publisher, clock)
+    inherited = Matcher(Reader(url), company, clock, rules).inherited
     obey = commands.Commands(
-        Reader(url), Writer(url), lambda reason: replayer.replay(reason=reason)
+        Reader(url), Writer(url), lambda reason: replayer.replay(reason=reason), inherited
     )
     agents.add_commands(obey.carry_out)
 

@@ -2,7 +2,7 @@
 
 import hmac
 from asyncio import to_thread
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from contracts.errors import HeadwaterError, Rejected
 from contracts.rows import MatchRow
 from ingest.directory import crm_version
 from ingest.door import Answer
-from transforms.address import normalise
+from transforms.address import normalise, untagged
 from transforms.identity import PERSON_POINTS, RULE_VERSION
 from warehouse.reader import Reader
 from warehouse.writer import Writer
@@ -36,6 +36,11 @@ _KNOWN: Final = """
         (SELECT count() FROM raw.activity WHERE activity_id = %(activity_id)s) AS activities,
         (SELECT count() FROM live.account WHERE account_id = %(account_id)s) AS accounts
 """
+_TOOK_PART: Final = """
+    SELECT count() FROM raw.activity
+    WHERE arrayExists(
+        who -> replaceRegexpOne(who, '\\\\+[^@]+@', '@') = %(address)s, participant_address)
+"""
 _DEALS_ACCOUNT: Final = """
     SELECT account_id FROM live.opportunity WHERE opportunity_id = %(opportunity_id)s
 """
@@ -43,6 +48,7 @@ _DEALS_ACCOUNT: Final = """
 _decoder: Final = msgspec.json.Decoder(Command)
 LogCommand = Callable[[bytes], Awaitable[None]]
 Replay = Callable[[str], Awaitable[int]]
+Inherited = Callable[[UUID], Sequence[MatchRow]]
 
 
 def decode_command(data: bytes) -> Command:
@@ -91,12 +97,16 @@ class Commands:
     Args:
         reader, writer: of the warehouse.
         replay: sends the dead letters with a reason again; returns how many.
+        inherited: decides again what a chosen activity hands its match on to.
     """
 
-    def __init__(self, reader: Reader, writer: Writer, replay: Replay) -> None:
+    def __init__(
+        self, reader: Reader, writer: Writer, replay: Replay, inherited: Inherited
+    ) -> None:
         self._reader = reader
         self._writer = writer
         self._replay = replay
+        self._inherited = inherited
 
     async def carry_out(self, command: Command) -> CommandRow | None:
         """Do what is asked and return what became of it; None if it was done before.
@@ -120,10 +130,16 @@ class Commands:
         if command.kind is CommandKind.REPLAY_DEAD_LETTERS:
             return f"{await self._replay(command.subject_id)} dead letters sent again"
         if command.kind in {CommandKind.ACCEPT_CONTACT, CommandKind.DISMISS_CONTACT}:
-            return _answered(command)
-        chosen = await to_thread(self._chosen, command)
-        await to_thread(self._writer.write, [chosen])
-        return f"the activity belongs to {chosen.opportunity_id or chosen.account_id or 'nobody'}"
+            return await to_thread(self._answered, command)
+        return await to_thread(self._choose, command)
+
+    def _choose(self, command: Command) -> str:
+        chosen = self._chosen(command)
+        self._writer.write([chosen])
+        replies = self._inherited(chosen.activity_id)
+        self._writer.write(replies)
+        told = f"the activity belongs to {chosen.opportunity_id or chosen.account_id or 'nobody'}"
+        return f"{told}, and {len(replies)} of its thread are decided again" if replies else told
 
     def _chosen(self, command: Command) -> MatchRow:
         activity_id = _activity_id(command)
@@ -154,20 +170,22 @@ class Commands:
             candidate_opportunity_id=(command.value,) if is_deal else (),
         )
 
+    def _answered(self, command: Command) -> str:
+        """Return what becomes of a proposed contact: its row in the log of commands answers it."""
+        address = command.subject_id
+        if not normalise(address) == untagged(address) == address != "":
+            raise Rejected("unknown_address", f"{address!r} is not an address as proposed")
+        if not self._reader.value(_TOOK_PART, {"address": address}):
+            raise Rejected("unknown_address", f"{address} took part in nothing that is stored")
+        accepted = command.kind is CommandKind.ACCEPT_CONTACT
+        return "accepted: add it to the CRM" if accepted else "dismissed"
+
     def _account_of(self, opportunity_id: str) -> str:
         """Return whose deal it is: who chooses a deal chooses its account."""
         found = self._reader.value(_DEALS_ACCOUNT, {"opportunity_id": opportunity_id})
         if not found:
             raise Rejected("unknown_opportunity", f"the CRM has no account for {opportunity_id!r}")
         return str(found)
-
-
-def _answered(command: Command) -> str:
-    """Return what becomes of a proposed contact: its row in the log of commands is the answer."""
-    if not normalise(command.subject_id) == command.subject_id != "":
-        raise Rejected("unknown_address", f"{command.subject_id!r} is not an address as proposed")
-    accepted = command.kind is CommandKind.ACCEPT_CONTACT
-    return "accepted: add it to the CRM" if accepted else "dismissed"
 
 
 def _activity_id(command: Command) -> UUID:

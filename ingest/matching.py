@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final, NamedTuple
+from uuid import UUID
 
 import structlog
 from msgspec.structs import replace
@@ -72,6 +73,16 @@ class Matcher:
         ]:
             raise Partly(rows, refused)
         return rows
+
+    def inherited(self, activity_id: UUID) -> list[MatchRow]:
+        """Return new decisions of what follows in an activity's thread, once a person chose for it.
+
+        Raises as the reader does.
+        """
+        found = [one for page in stored.of_ids(self._reader, [activity_id]) for one in page]
+        batch = [one.recorded() for one in found]
+        rows = decide(self._reader, self._fresh(), batch, self._clock.now()).rows
+        return [row for row in rows if row.activity_id != activity_id]
 
     def catch_up(self, writer: Writer) -> int:
         """Decide again what was decided before the CRM changed; return how many changed.

@@ -73,6 +73,7 @@ class Settings(BaseSettings):
         bind: where the worker, the dashboard and Dagster listen: on loopback, or, in a container,
             on every address.
         dagster_code_host, dagster_code_port: where Dagster's code is served, if by itself.
+        worker_url: where commands are sent: `http://HOST:PORT`; empty means this machine's worker.
         webhook_secret: signs incoming webhooks; the local stack makes one in the home.
         command_token: opens the worker's door for commands; made likewise.
         erasure_key: makes the tokens of erased people and signs receipts; made likewise. Whoever
@@ -100,6 +101,7 @@ class Settings(BaseSettings):
     warehouse_cluster: str = Field(default="", pattern=r"^\w*$")
     bind: Literal["127.0.0.1", "0.0.0.0"] = "127.0.0.1"  # noqa: S104 for containers
     worker_port: int = 6066
+    worker_url: str = Field(default="", pattern=r"^(https?://[^/\s]+)?$")
     dashboard_port: int = 8501
     dagster_port: int = 3000
     dagster_code_host: str = "127.0.0.1"
@@ -122,6 +124,11 @@ class Settings(BaseSettings):
     def broker_url(self) -> str:
         """The log's address."""
         return self.log_url or f"sqlite:///{self.home}/log/log.db"
+
+    @property
+    def worker_address(self) -> str:
+        """Where a worker's doors are."""
+        return self.worker_url or f"http://127.0.0.1:{self.worker_port}"
 
     def capture_of(self, observer: str) -> Capture:
         """Return the policy for what a mailbox, or another observer, sees."""

@@ -183,7 +183,8 @@ def carry_out(reader, writer, command):
     async def replay(reason: str) -> int:
         raise AssertionError(f"nobody asked to replay {reason}")
 
-    return asyncio.run(Commands(reader, writer, replay).carry_out(command))
+    inherited = Matcher(reader, COMPANY, ManualClock(NOW)).inherited
+    return asyncio.run(Commands(reader, writer, replay, inherited).carry_out(command))
 
 
 def dead_letter(run: str) -> DeadLetterRow:

@@ -1,26 +1,33 @@
 """Fuzzes every parser that reads strangers' bytes, with coverage as its guide (atheris).
 
-`python -m bench.fuzz` gives each SECONDS of its own and writes `bench/results/fuzz.json`;
+`python -m bench.fuzz` gives each SECONDS of processor time and writes `bench/results/fuzz.json`;
 `python -m bench.fuzz NAME SECONDS` fuzzes one. A crash is anything but a parsed result or
-`Rejected`, or an input that takes longer than TIMEOUT_SECONDS; its bytes are kept beside the run.
+`Rejected`, or an input that takes longer than TIMEOUT_SECONDS; its bytes are printed. The seeds are
+SEEDS and the small files of the corpora of strange mail; `tests/property/test_parsers.py` is the
+quick form.
 """
 
+import os
 import re
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from time import process_time
 
+from bench.corpora import DATA
 from bench.figures import Figure, measured, record
 from contracts.company import Company
-from contracts.errors import Rejected
+from contracts.errors import Rejected, UserError
 
-SECONDS = 20
-TIMEOUT_SECONDS = 10
-MAX_BYTES = 8_192
+SECONDS = 60
+TIMEOUT_SECONDS = 20
+MAX_BYTES = 2_048
+PIECE_BYTES = 100
 COMMAND = "python -m bench.fuzz"
 COMPANY = Company(own_domains=("ourco.example",))
 HEARD_AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -30,8 +37,10 @@ def main() -> None:
     if len(sys.argv) > 1:
         _fuzz(sys.argv[1], int(sys.argv[2]))
         return
-    figures = [figure for name in PARSERS for figure in _tried(name)]
-    print(record("fuzz", figures))
+    figures: list[Figure] = []
+    for name in PARSERS:
+        figures += _tried(name)
+        record("fuzz", figures)
 
 
 def _tried(name: str) -> list[Figure]:
@@ -42,40 +51,57 @@ def _tried(name: str) -> list[Figure]:
             argv, cwd=folder, env=_environment(), capture_output=True, text=True, check=False
         )
     told = done.stdout + done.stderr
-    runs = [int(n) for n in re.findall(r"(?:Done |#)(\d+)", told)]
+    runs = [int(n) for n in re.findall(r"#(\d+)", told)]
     print(name, "exit", done.returncode, "runs", max(runs, default=0))
     if done.returncode:
         print(told[-3_000:])
     command = f"{COMMAND} {name} {SECONDS}"
     return [
         measured(f"fuzz: {name}: inputs", max(runs, default=0), "inputs", command),
-        measured(f"fuzz: {name}: time", SECONDS, "s", command),
+        measured(f"fuzz: {name}: time", SECONDS, "CPU s", command),
         measured(f"fuzz: {name}: crashes", int(done.returncode != 0), "", command, at_most=0),
     ]
 
 
 def _environment() -> dict[str, str]:
     root = str(Path(__file__).parents[1])
-    return {"PYTHONPATH": root, "PATH": "/usr/bin:/bin", "HOME": str(Path.home())}
+    return {
+        "PYTHONPATH": root, "PATH": "/usr/bin:/bin", "HOME": str(Path.home()),
+        "HEADWATER_DATA": str(DATA),
+    }  # fmt: skip
 
 
 def _fuzz(name: str, seconds: int) -> None:
     import atheris
 
-    with atheris.instrument_imports(include=["transforms", "contracts"]):
+    with atheris.instrument_imports(include=["transforms", "contracts", "ingest"]):
         target = PARSERS[name]()
-    seeds = tempfile.mkdtemp()
-    for number, seed in enumerate(SEEDS):
-        (Path(seeds) / str(number)).write_bytes(seed)
-    options = [f"-max_total_time={seconds}", f"-timeout={TIMEOUT_SECONDS}", f"-max_len={MAX_BYTES}"]
-    atheris.Setup([sys.argv[0], seeds, *options, "-rss_limit_mb=2048"], _refusing(target))
+    folder = tempfile.mkdtemp()
+    for number, seed in enumerate(seeds()):
+        (Path(folder) / str(number)).write_bytes(seed)
+    options = [f"-timeout={TIMEOUT_SECONDS}", f"-max_len={MAX_BYTES}", "-rss_limit_mb=2048"]
+    atheris.Setup([sys.argv[0], folder, *options], _until(seconds, target))
     atheris.Fuzz()
 
 
-def _refusing(parse: Callable[[bytes], object]) -> Callable[[bytes], None]:
+def seeds() -> list[bytes]:
+    """Return what the inputs are made of."""
+    files = sorted(path for path in (DATA / "mail_nasty").rglob("*") if path.is_file())
+    return [*SEEDS, *(p.read_bytes() for p in files if p.stat().st_size <= MAX_BYTES)]
+
+
+def _until(seconds: int, parse: Callable[[bytes], object]) -> Callable[[bytes], None]:
+    """Return the parser as it is fuzzed: the process ends well after so much processor time."""
+    done = 0
+
     def run(data: bytes) -> None:
+        nonlocal done
         with suppress(Rejected):
             parse(data)
+        done += 1
+        if process_time() > seconds:
+            print(f"#{done}", flush=True)
+            os._exit(0)
 
     return run
 
@@ -147,10 +173,57 @@ def _wire() -> Callable[[bytes], object]:
     return decode_envelope
 
 
+def _capture() -> Callable[[bytes], object]:
+    from contracts.capture import Capture
+    from transforms.capture import judge, kept
+
+    def capture(data: bytes) -> bytes:
+        verdict = judge(data, HEARD_AT, COMPANY, lambda _: True, Capture(mode="subject"))
+        return kept(data, verdict.captured, "metadata")
+
+    return capture
+
+
+def _lighten() -> Callable[[bytes], object]:
+    from ingest.lighten import MAX_LIGHT_BYTES, MAX_WHOLE_BYTES, Lightener
+
+    large = b"X: " + b"x" * MAX_WHOLE_BYTES + b"\n"
+
+    def lighten(data: bytes) -> None:
+        lightener = Lightener()
+        for piece in (
+            large,
+            *(data[n : n + PIECE_BYTES] for n in range(0, len(data), PIECE_BYTES)),
+        ):
+            lightener.feed(piece)
+        assert len(lightener.mail()) <= MAX_LIGHT_BYTES + PIECE_BYTES
+
+    return lighten
+
+
+def _mbox() -> Callable[[bytes], object]:
+    from ingest.sources.mbox import MboxSource
+
+    path = Path(tempfile.mkdtemp()) / "mbox"
+
+    def mbox(data: bytes) -> None:
+        path.write_bytes(data)
+        with suppress(UserError):
+            deque(MboxSource(path).read(""), maxlen=0)
+
+    return mbox
+
+
+def _command() -> Callable[[bytes], object]:
+    from ingest.commands import decode_command
+
+    return decode_command
+
+
 PARSERS: dict[str, Callable[[], Callable[[bytes], object]]] = {
     "mail": _mail, "html": _html, "reply": _reply, "addresses": _addresses, "bounce": _bounce,
     "absence": _absence, "signature": _signature, "request": _request, "call": _call, "crm": _crm,
-    "wire": _wire,
+    "wire": _wire, "capture": _capture, "lighten": _lighten, "mbox": _mbox, "command": _command,
 }  # fmt: skip
 
 SEEDS = (
@@ -199,6 +272,7 @@ On Mon, 2 Nov 2026 at 09:00, Jo <jo@b.example> wrote:
     b"""{"provider":"p","call_id":"1","started_at":"2026-11-02T10:00:00Z","duration_seconds":1,
 "from":"+4930123456","to":"+4930123457"}""",
     b'{"entity":"account","record":{"account_id":"a","name":"A"}}',
+    b"From a@b.example Mon Nov  2 10:00:00 2026\nFrom: a@b.example\n\n>From here\n",
 )
 
 

@@ -214,6 +214,14 @@ def _mbox() -> Callable[[bytes], object]:
     return mbox
 
 
+def _erased() -> Callable[[bytes], object]:
+    from transforms.erasure import Suppressed, identity, token
+
+    tokens = [token(b"key", identity(who, "US")) for who in ("kim@acme.example", "+4930123456")]
+    suppressed = Suppressed(tokens, b"key", "DE")
+    return lambda data: suppressed.mended(data.decode("utf-8", "replace"))
+
+
 def _command() -> Callable[[bytes], object]:
     from ingest.commands import decode_command
 
@@ -224,6 +232,7 @@ PARSERS: dict[str, Callable[[], Callable[[bytes], object]]] = {
     "mail": _mail, "html": _html, "reply": _reply, "addresses": _addresses, "bounce": _bounce,
     "absence": _absence, "signature": _signature, "request": _request, "call": _call, "crm": _crm,
     "wire": _wire, "capture": _capture, "lighten": _lighten, "mbox": _mbox, "command": _command,
+    "erased": _erased,
 }  # fmt: skip
 
 SEEDS = (

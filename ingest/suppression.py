@@ -55,7 +55,7 @@ class Suppression:
             if suppressed.is_named_in(event.payload):
                 return (unheard(sighting(event, "excluded", event.received_at)),)
             raise
-        return redacted(rows, suppressed.token_of)
+        return redacted(rows, suppressed)
 
     def _fresh(self) -> Suppressed:
         with self._turn:

@@ -5,12 +5,13 @@
   `erased`, so that accounts and completeness add up.
 - An activity with others stays, without its subject and text, the person's name gone and the
   address replaced by its token.
-- Where any other text names the address, its token takes the place.
+- Where any other text names the address or the number, its token takes the place.
+- A rep keeps the place in the company, without a name.
 """
 
 import hmac
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 import phonenumbers
@@ -18,31 +19,28 @@ from msgspec.structs import asdict, replace
 
 from contracts.company import Company
 from contracts.errors import Rejected, UserError
-from contracts.rows import ActivityRow, Row, SightingRow
+from contracts.rows import ActivityRow, RepRow, Row, SightingRow
 from contracts.wire import Event
 from transforms import mime
 from transforms.address import normalise, untagged
 from transforms.phones import e164
 from transforms.rows import NO_ACTIVITY, to_rows
+from transforms.spelled import MIN_NATIONAL_DIGITS, SEPARATORS, replace_numbers
 
 REASON: Final = "erased"
 """What the sighting of something erased says."""
 
-PERSONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "raw.contact": ("contact_id", ("emails", "phones")),
-    "raw.signature": ("address", ("address", "phone")),
-    "raw.quarantine": ("external_id", ("outside",)),
+PERSONS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "raw.contact": (("contact_id",), ("emails", "phones")),
+    "raw.signature": (("address",), ("address", "phone")),
+    "raw.quarantine": (("source", "external_id"), ("outside",)),
 }
 """Tables whose rows are about one person: the key that names it, and the columns with addresses."""
 
 _MENTION: Final = re.compile(r"[^\s<>()\[\]\",;:\\@'=/]{1,256}@[^\s<>()\[\]\",;:\\@'=/&?]{1,255}")
 _MENTION_BYTES: Final = re.compile(rb"[\w.+%-]{1,256}@[\w.-]{1,255}")
-_SEPARATORS: Final = r"[\s().\-/]*"
-_MIN_NATIONAL_DIGITS: Final = 8
 
 _Row = TypeVar("_Row", bound=Row)
-TokenOf = Callable[[str], str]
-"""Returns the token of an address or number that is suppressed; empty for any other text."""
 
 
 class Identity(NamedTuple):
@@ -109,21 +107,34 @@ class Suppressed:
     def token_of(self, text: str) -> str:
         """Return the token of a suppressed address or number; empty for any other text."""
         who = _identity(text, self._region)
-        made = token(self._key, who) if who else ""
-        return made if made in self._tokens else ""
+        return self._token(who) if who else ""
+
+    def mended(self, text: str) -> str:
+        """Return a text with tokens where it names suppressed addresses or numbers."""
+        if "@" in text:
+            text = _MENTION.sub(lambda found: self.token_of(found.group()) or found.group(), text)
+        return replace_numbers(text, self._region, self._token_of_number)
 
     def is_named_in(self, payload: bytes) -> bool:
-        """Tell whether bytes that nobody could decode name a suppressed address."""
+        """Tell whether bytes that nobody could decode name a suppressed address or number."""
         found = {match.decode("ascii", "ignore") for match in _MENTION_BYTES.findall(payload)}
-        return any(map(self.token_of, found))
+        text = payload.decode("latin-1")
+        return any(map(self.token_of, found)) or self.mended(text) != text
+
+    def _token_of_number(self, number: str) -> str:
+        return self._token(Identity("phone", number))
+
+    def _token(self, who: Identity) -> str:
+        made = token(self._key, who)
+        return made if made in self._tokens else ""
 
 
-def redacted(rows: Sequence[Row], token_of: TokenOf) -> tuple[Row, ...]:
+def redacted(rows: Sequence[Row], suppressed: Suppressed) -> tuple[Row, ...]:
     """Return the rows of one event without the people who are suppressed.
 
     The first row is the event's sighting.
     """
-    mended = [_redacted(row, token_of) for row in rows]
+    mended = [_redacted(row, suppressed) for row in rows]
     kept = tuple(row for row in mended if row is not None)
     if len(kept) == len(rows) or any(isinstance(row, ActivityRow) for row in kept):
         return kept
@@ -162,26 +173,28 @@ def _spelled(number: str) -> str:
     """Return what finds a number with its prefix, or without it where it is long enough."""
     parsed = phonenumbers.parse(number)
     national = phonenumbers.national_significant_number(parsed)
-    local = _SEPARATORS.join(national)
-    prefixed = rf"(?:\+|00)?{_SEPARATORS.join(str(parsed.country_code))}{_SEPARATORS}{local}"
-    return rf"{prefixed}|0?{local}" if len(national) >= _MIN_NATIONAL_DIGITS else prefixed
+    local = SEPARATORS.join(national)
+    prefixed = rf"(?:\+|00)?{SEPARATORS.join(str(parsed.country_code))}{SEPARATORS}{local}"
+    return rf"{prefixed}|0?{local}" if len(national) >= MIN_NATIONAL_DIGITS else prefixed
 
 
-def _redacted(row: Row, token_of: TokenOf) -> Row | None:
+def _redacted(row: Row, suppressed: Suppressed) -> Row | None:
     """Return the row as it may be kept; None if it may not."""
     if isinstance(row, ActivityRow):
-        return _activity(row, token_of)
-    _, columns = PERSONS.get(row.table, ("", ()))
+        return _activity(row, suppressed)
+    if isinstance(row, RepRow) and suppressed.token_of(row.email):
+        row = replace(row, name="")
+    _, columns = PERSONS.get(row.table, ((), ()))
     fields = asdict(row)
-    if any(map(token_of, (text for name in columns for text in _texts(fields[name])))):
+    if any(suppressed.token_of(text) for name in columns for text in _texts(fields[name])):
         return None
-    return _without_mentions(row, token_of)
+    return _without_mentions(row, suppressed)
 
 
-def _activity(row: ActivityRow, token_of: TokenOf) -> ActivityRow | None:
-    tokens = [token_of(address) for address in row.participant_address]
+def _activity(row: ActivityRow, suppressed: Suppressed) -> ActivityRow | None:
+    tokens = [suppressed.token_of(address) for address in row.participant_address]
     if not any(tokens):
-        return _without_mentions(row, token_of)
+        return _without_mentions(row, suppressed)
     outside = [
         bool(made)
         for made, is_ours in zip(tokens, row.participant_is_ours, strict=True)
@@ -200,21 +213,16 @@ def _activity(row: ActivityRow, token_of: TokenOf) -> ActivityRow | None:
         participant_address=tuple(address for address, _ in told),
         participant_name=tuple(name for _, name in told),
     )
-    return _without_mentions(without, token_of)
+    return _without_mentions(without, suppressed)
 
 
-def _without_mentions(row: _Row, token_of: TokenOf) -> _Row:
-    def mended(text: str) -> str:
-        if "@" not in text:
-            return text
-        return _MENTION.sub(lambda found: token_of(found.group()) or found.group(), text)
-
+def _without_mentions(row: _Row, suppressed: Suppressed) -> _Row:
     changes: dict[str, Any] = {}
     for name, value in asdict(row).items():
-        if isinstance(value, str) and (told := mended(value)) != value:
+        if isinstance(value, str) and (told := suppressed.mended(value)) != value:
             changes[name] = told
         elif isinstance(value, tuple) and any(isinstance(item, str) for item in value):
-            changes[name] = tuple(mended(item) for item in value)
+            changes[name] = tuple(map(suppressed.mended, value))
     return replace(row, **changes) if changes else row
 
 

@@ -55,7 +55,7 @@ class Person(NamedTuple):
 
     pattern: str
     token: str
-    persons: Mapping[str, tuple[str, tuple[str, ...]]]
+    persons: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
 
 
 class _Table(NamedTuple):
@@ -130,10 +130,11 @@ class Eraser:
             if table is None:
                 continue
             held = " OR ".join(_holds(column, table.kinds[column]) for column in columns)
-            found = self._ask(f"SELECT DISTINCT {key} FROM {name} WHERE {held}", _asked(person))
+            named = ", ".join(key)
+            found = self._ask(f"SELECT DISTINCT {named} FROM {name} WHERE {held}", _asked(person))
             if found:
-                keys = {"keys": [value for (value,) in found]}
-                self._ask(f"ALTER TABLE {name} DELETE WHERE {key} IN %(keys)s", keys)
+                keys = {"keys": found}
+                self._ask(f"ALTER TABLE {name} DELETE WHERE ({named}) IN %(keys)s", keys)
 
     def _mend(self, table: _Table, person: Person, names: Sequence[str]) -> None:
         held = _held(table)
@@ -178,6 +179,8 @@ _NAMES: Final = """
         SELECT arrayJoin(arrayFilter(
             (name, x) -> match(x, %(pattern)s), participant_name, participant_address)) AS name
         FROM raw.activity
+        UNION ALL
+        SELECT name FROM raw.rep WHERE match(email, %(pattern)s)
     )
     ORDER BY name
 """

@@ -34,7 +34,7 @@ def event(kind, payload):
 
 
 def kept(heard):
-    return redacted(to_rows(heard, COMPANY), SUPPRESSED.token_of)
+    return redacted(to_rows(heard, COMPANY), SUPPRESSED)
 
 
 def test_a_mail_of_the_erased_alone_leaves_a_sighting_that_says_erased():
@@ -88,9 +88,48 @@ def test_the_pattern_finds_a_number_in_every_form(text):
     assert re.search(pattern(identity(PHONE, "US")), text)
 
 
-@pytest.mark.parametrize("text", ["94155550199123", "415555019", "4155550198"])
+OTHERS = ["94155550199123", "415555019", "4155550198", "+4155550199", "2026-11-02 10:00"]
+
+
+@pytest.mark.parametrize("text", OTHERS)
 def test_the_pattern_leaves_other_numbers(text):
     assert not re.search(pattern(identity(PHONE, "US")), text)
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_later_text_keeps_other_numbers(text):
+    assert SUPPRESSED.mended(text) == text
+
+
+SEPARATOR = st.sampled_from(["", " ", "-", ".", ") ", " (", " / ", "\n"])
+
+
+@given(
+    st.sampled_from(["+1", "1", "001", "", "0"]),
+    st.lists(SEPARATOR, min_size=10, max_size=10),
+    st.sampled_from(["", "call ", "ext 12: ", "2026-11-02, ", "4155550198 "]),
+    st.sampled_from(["", ".", " or 4155550198", "; ext 5", " x"]),
+)
+def test_what_the_pattern_finds_in_stored_text_is_found_in_later_text(prefix, gaps, before, after):
+    number = prefix + "".join(gap + digit for gap, digit in zip(gaps, "4155550199", strict=True))
+    text = before + number + after
+    assert bool(re.search(pattern(identity(PHONE, "US")), text))
+    mended = SUPPRESSED.mended(text)
+    assert "erased-" in mended
+    assert not re.search(pattern(identity(PHONE, "US")), mended)
+
+
+def test_a_number_in_a_later_body_gives_way_to_its_token():
+    _, activity = kept(mail(sender="sam@acme.example", text="Call (415) 555-0199, or me."))
+    assert re.fullmatch(r"Call \(?erased-\w{32}, or me\.", activity.body)
+
+
+def test_a_rep_keeps_the_place_without_the_name():
+    record = b'{"entity":"rep","record":{"rep_id":"r7","name":"Jo Doe","email":"JO@acme.example"}}'
+    _, rep = kept(event("crm", record))
+    assert rep.rep_id == "r7"
+    assert rep.name == ""
+    assert rep.email.startswith("erased-")
 
 
 def test_an_event_is_found_where_its_text_is_encoded():
@@ -112,3 +151,4 @@ def test_what_is_no_person_is_refused():
 def test_bytes_that_nobody_can_decode_are_looked_through_without_an_error(payload):
     assert not SUPPRESSED.is_named_in(payload)
     assert SUPPRESSED.is_named_in(b"\x00" + payload + b" jo@acme.example ")
+    assert SUPPRESSED.is_named_in(payload + b"\xff (415) 555-0199")

@@ -260,6 +260,7 @@ class OpportunityRow(CrmRow, frozen=True, kw_only=True):
     Attributes:
         gross_margin_rate: of its amount; below 0 where it is sold at a loss, None where nobody
             knows.
+        products, quote_numbers: what it is about; the numbers of its quotes and orders.
     """
 
     table: ClassVar[str] = "raw.opportunity"
@@ -279,6 +280,8 @@ class OpportunityRow(CrmRow, frozen=True, kw_only=True):
     is_closed: bool = False
     is_won: bool = False
     gross_margin_rate: float | None = None
+    products: tuple[str, ...] = ()
+    quote_numbers: tuple[str, ...] = ()
 
 
 class ContactRoleRow(CrmRow, frozen=True, kw_only=True):

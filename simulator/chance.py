@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-VERSION = "simulator/3"
+VERSION = "simulator/4"
 """Changes whenever the same scenario and seed would give another company."""
 
 
@@ -27,6 +27,8 @@ class Chance:
     text: np.random.Generator
     panel: np.random.Generator
     timeline: np.random.Generator
+    naming: np.random.Generator
+    roles: np.random.Generator
 
 
 def chance_of(seed: int) -> Chance:

@@ -7,10 +7,11 @@ from typing import Final
 from simulator.company import History
 from simulator.directory import Directory
 from simulator.letters import Letter
+from simulator.offers import Offers
 from simulator.people import People, machines
 from simulator.person import Person
 from simulator.quoting import answer_subject, quote, signature
-from simulator.said import AWAY, BOUNCE, BULK, INTERNAL, PARTNER, Said
+from simulator.said import ACCOUNT, AWAY, BOUNCE, BULK, DEAL, INTERNAL, PARTNER, Said
 from simulator.topics import Language, draw_slots, language_with, load_language
 
 _ALTERNATIVE: Final = 0.35
@@ -18,6 +19,7 @@ _ASIDE: Final = 0.3
 _MOST_REFERENCES: Final = 12
 _PAPERS: Final = {"pricing": "Quote.pdf", "contract": "Agreement.pdf", "invoice": "Invoice.pdf"}
 _ATTACHED: Final = 0.5
+_NAMING: Final = ("{named}: {subject}", "{subject} ({named})", "{named} - {subject}")
 _TOPICS: Final = {
     "us": ("discovery", "demo", "contract", "rollout", "renewal", "meeting"),
     "them": ("pricing", "security", "support", "integration", "invoice", "reference", "expansion"),
@@ -32,6 +34,7 @@ class _Conversation:
     language: str
     subject: str
     slots: dict[str, str]
+    about: str = ""
     references: list[str] = field(default_factory=list)
     last: Letter | None = None
 
@@ -41,13 +44,16 @@ class Correspondence:
 
     Args:
         people: everybody.
+        offers: what the deals are about.
         who: tells an account's name and language.
         history: names the company and its currency.
         rng: draws words alone.
     """
 
-    def __init__(self, people: People, who: Directory, history: History, rng: Random) -> None:
-        self._people, self._who, self._rng = people, who, rng
+    def __init__(
+        self, people: People, offers: Offers, who: Directory, history: History, rng: Random
+    ) -> None:
+        self._people, self._offers, self._who, self._rng = people, offers, who, rng
         self._scenario = history.scenario
         self._threads: dict[int, _Conversation] = {}
 
@@ -72,9 +78,21 @@ class Correspondence:
         slots = draw_slots(rng, code, self._scenario.deals.currency)
         slots["account"] = self._who.account_name[said.account] if said.account >= 0 else "Q3"
         subject = rng.choice(load_language(code).topics[topic].subjects).format(**slots)
-        thread = _Conversation(topic, code, self._ours(subject), slots)
+        subject, about = self._named(said, code, self._ours(subject))
+        thread = _Conversation(topic, code, subject, slots, about)
         self._threads[said.thread] = thread
         return thread
+
+    def _named(self, said: Said, code: str, subject: str) -> tuple[str, str]:
+        """Return the subject, and a first sentence or none: one of them may name the deal."""
+        if said.kind not in {DEAL, ACCOUNT}:
+            return subject, ""
+        rng, talk = self._rng, self._offers.talk
+        if named := self._offers.named(said, rng, talk.named_in_subject):
+            return rng.choice(_NAMING).format(named=named, subject=subject), ""
+        if named := self._offers.named(said, rng, talk.named_in_body):
+            return subject, rng.choice(load_language(code).about).format(named=named) + " "
+        return subject, ""
 
     def _next(self, said: Said, thread: _Conversation) -> Letter:
         sender, to, cc = self.parties(said)
@@ -124,6 +142,7 @@ class Correspondence:
         rng, language = self._rng, load_language(thread.language)
         side = "us" if said.by_us else "them"
         words = rng.choice(self._steps(language, thread.topic, side, said.step))
+        words = words if said.step else thread.about + words
         if rng.random() < _ASIDE:
             words += " " + rng.choice(language.asides[side])
         slots = thread.slots | {"first": to.first_name, "peer": rng.choice(language.peers)}

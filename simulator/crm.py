@@ -11,8 +11,11 @@ import pandas as pd
 from simulator.chance import Chance
 from simulator.company import History
 from simulator.crm_deals import CrmDeals, account_ids
+from simulator.crm_names import CrmNames
+from simulator.crm_roles import contact_roles
 from simulator.directory import PARTNER_ACCOUNT, PARTNER_DOMAIN, Directory
 from simulator.latent import fiscal_month
+from simulator.offers import Offers
 from simulator.office import Office
 from simulator.panel import costs, exposures, minor, month_on, unit_names
 from simulator.programmes import NEVER
@@ -27,14 +30,23 @@ _HOURS_SHARE: Final = 0.25
 
 
 def crm_tables(
-    history: History, timeline: Timeline, who: Directory, office: Office, chance: Chance
+    history: History,
+    timeline: Timeline,
+    offers: Offers,
+    who: Directory,
+    office: Office,
+    chance: Chance,
 ) -> Mapping[str, pd.DataFrame]:
     """Return the tables of the CRM's export by the stems of their files."""
     deals = CrmDeals(history, timeline, office, chance)
+    accounts = pd.DataFrame(_accounts(history, who, chance))
+    contacts = pd.DataFrame(_contacts(history, who, chance))
+    names = CrmNames(history, timeline, offers, who, chance)
     return {
-        "accounts": pd.DataFrame(_accounts(history, who, chance)),
-        "contacts": pd.DataFrame(_contacts(history, who, chance)),
-        "opportunities": deals.versions(),
+        "accounts": accounts,
+        "contacts": contacts,
+        "opportunities": names.named(deals.versions()),
+        "contact_roles": contact_roles(history, timeline, who, office, contacts, chance),
         "stage_changes": deals.stage_changes(),
         "reps": pd.DataFrame(_reps(history, who)),
         "org_units": pd.DataFrame(_org_units(history)),

@@ -38,7 +38,10 @@ def opportunity_ids(count: int) -> np.ndarray:
 
 
 class CrmDeals:
-    """The CRM's deals: `versions` and `stage_changes`, as frames of `contracts.rows` fields."""
+    """The CRM's deals: `versions` and `stage_changes`, as frames of `contracts.rows` fields.
+
+    What a deal is called is `CrmNames`' to say.
+    """
 
     def __init__(
         self, history: History, timeline: Timeline, office: Office, chance: Chance
@@ -206,9 +209,8 @@ class CrmDeals:
         return np.asarray(deals.seat * self._history.latent.size.shape[1] + deals.account)
 
     def _as_rows(self, events: pd.DataFrame) -> pd.DataFrame:
-        deals, scenario = self._timeline.deals, self._history.scenario
+        scenario = self._history.scenario
         number = events["deal"].to_numpy()
-        products = np.array([each.name for each in scenario.deals.products], dtype=object)
         closed = events["is_closed"].astype(bool)
         return pd.DataFrame(
             {
@@ -217,7 +219,6 @@ class CrmDeals:
                     events["account"].astype(int)
                 ],
                 "owner_rep_id": np.array(unit_names(self._history))[events["owner"].astype(int)],
-                "name": products[deals.product[number]],
                 "stage": events["stage"],
                 "forecast_category": events["stage"]
                 .map(_CATEGORY)

@@ -11,6 +11,7 @@ from simulator.chance import Chance, chance_of
 from simulator.company import History, Progress, live
 from simulator.directory import Directory, draw_directory
 from simulator.latent import Latent
+from simulator.offers import Offers, draw_offers
 from simulator.office import Office
 from simulator.pipeline import Pipeline
 from simulator.scenario import Scenario
@@ -47,10 +48,11 @@ class Order:
 
 @dataclass(frozen=True)
 class Company:
-    """A company that has lived: its history, deals, people and calendar."""
+    """A company that has lived: its history, deals and what they are about, people, calendar."""
 
     history: History
     timeline: Timeline
+    offers: Offers
     who: Directory
     office: Office
     chance: Chance
@@ -74,4 +76,5 @@ def follow(order: Order) -> Company:
     history = live(order.scenario, order.reps, order.months, order.seed, pipeline)
     chance, office = chance_of(order.seed), Office(history)
     timeline = Timeline(history, engines[0].deals, engines[0].deal_months, office, chance)
-    return Company(history, timeline, draw_directory(history, chance), office, chance)
+    offers = draw_offers(history, timeline, office, chance)
+    return Company(history, timeline, offers, draw_directory(history, chance), office, chance)

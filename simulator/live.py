@@ -93,7 +93,9 @@ class _Day:
     def begin_again(self) -> None:
         """Forget the conversations: those that follow are others."""
         company = self._company
-        self._writer = Correspondence(self._people, company.who, company.history, self._rng)
+        self._writer = Correspondence(
+            self._people, company.offers, company.who, company.history, self._rng
+        )
         self._threads: dict[int, int] = {}
 
     def event(self, said: Said, clock: Clock) -> LiveMail | LiveCall | None:
@@ -112,7 +114,7 @@ class _Day:
         return _mail(self._writer.letter(now), number)
 
     def _talked(self, said: Said) -> Talked:
-        return talked(said, self._people)
+        return talked(said, self._people, self._company.offers, self._rng)
 
 
 def _mail(letter: Letter, number: int) -> LiveMail:

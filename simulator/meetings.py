@@ -6,6 +6,7 @@ from random import Random
 from typing import Any, Final
 
 from simulator.letters import Letter
+from simulator.offers import Offers
 from simulator.people import People
 from simulator.person import Person
 from simulator.said import CALL, Said
@@ -31,10 +32,11 @@ _WORDS: Final = (
 
 @dataclass(frozen=True)
 class Talked:
-    """Those in a call or meeting, ours first."""
+    """Those in a call or meeting, ours first, and what a meeting is called."""
 
     ours: tuple[Person, ...]
     theirs: tuple[Person, ...]
+    title: str
 
     @property
     def everybody(self) -> tuple[Person, ...]:
@@ -42,11 +44,14 @@ class Talked:
         return (*self.ours, *self.theirs)
 
 
-def talked(said: Said, people: People) -> Talked:
-    """Return who takes part in a call or meeting."""
+def talked(said: Said, people: People, offers: Offers, rng: Random) -> Talked:
+    """Return who takes part in a call or meeting, and what it is called."""
     ours = [said.person, said.colleague] if said.colleague >= 0 else [said.person]
     theirs = [said.contact, said.copied] if said.copied >= 0 else [said.contact]
-    return Talked(tuple(map(people.rep, ours)), tuple(map(people.contact, theirs)))
+    guests = tuple(map(people.contact, theirs))
+    named = said.kind != CALL and offers.named(said, rng, offers.talk.named_in_title)
+    title = f"{guests[0].employer}: {named or 'next steps'}"
+    return Talked(tuple(map(people.rep, ours)), guests, title)
 
 
 def report(said: Said, talked: Talked) -> dict[str, Any]:
@@ -65,7 +70,7 @@ def report(said: Said, talked: Talked) -> dict[str, Any]:
         "organizer": _named(talked.ours[0]),
         "attendees": [_named(person) for person in talked.everybody[1:]],
         "outcome": "connected" if said.is_connected else "missed",
-        "title": _title(talked),
+        "title": talked.title,
     }
 
 
@@ -98,7 +103,7 @@ def calendar(said: Said, talked: Talked, method: str, answer: str = "NEEDS-ACTIO
         f"DTSTAMP:{begins - timedelta(days=_LATEST_DAYS):%Y%m%dT%H%M%SZ}",
         f"DTSTART:{begins:%Y%m%dT%H%M%SZ}",
         f"DTEND:{begins + timedelta(seconds=int(said.seconds) or 1800):%Y%m%dT%H%M%SZ}",
-        f"SUMMARY:{_title(talked)}",
+        f"SUMMARY:{talked.title}",
         f"ORGANIZER;CN={talked.ours[0].name}:mailto:{talked.ours[0].address}",
         *(f"ATTENDEE;CN={g.name};PARTSTAT={answer}:mailto:{g.address}" for g in guests),
         "END:VEVENT",
@@ -115,7 +120,7 @@ def invitation(said: Said, talked: Talked, rng: Random) -> tuple[Letter, Letter]
     sent = (said.at - timedelta(days=days)).replace(microsecond=0)
     answered = sent + timedelta(minutes=rng.randrange(5, 1_000))
     answer = rng.choices(list(_ANSWERS), list(_ANSWERS.values()))[0]
-    title = _title(talked)
+    title = talked.title
     asked = Letter(
         message_id=f"invite.{said.number:09}@{organizer.domain}",
         sender=organizer,
@@ -173,10 +178,6 @@ def _call(said: Said, talked: Talked) -> dict[str, Any]:
 
 def _named(person: Person) -> dict[str, str]:
     return {"address": person.address, "name": person.name}
-
-
-def _title(talked: Talked) -> str:
-    return f"{talked.theirs[0].employer}: next steps"
 
 
 def _clock(seconds: int) -> str:

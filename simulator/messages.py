@@ -49,7 +49,10 @@ class Messages:
             said: the month, in order of time.
             calls: takes a JSON line a call or meeting.
         """
-        writer = Correspondence(self._people, self._company.who, self._company.history, self._rng)
+        company = self._company
+        writer = Correspondence(
+            self._people, company.offers, company.who, company.history, self._rng
+        )
         rows: list[int] = []
         kinds: list[str] = []
         names: list[str] = []
@@ -73,7 +76,7 @@ class Messages:
             self._deliver(letter, row.number)
             yield row.kind, letter.message_id
             return
-        talked = meetings.talked(row, self._people)
+        talked = meetings.talked(row, self._people, self._company.offers, self._rng)
         calls.write(json.dumps(meetings.report(row, talked), ensure_ascii=False) + "\n")
         yield row.kind, meetings.name(row)
         if row.is_recorded:

@@ -155,6 +155,12 @@ class Talk(Knobs, frozen=True, kw_only=True):
         manager_share: of the mails with a colleague, in which the colleague is the team's manager.
         partner_copied: of the conversations about a deal, with a partner in copy.
         other_address_share: of what somebody with a second address writes, from that one.
+        named_in_subject: of the conversations about a deal, whose subject names its product, its
+            kind or its quote; `named_in_body` of the others, whose first sentence does;
+            `named_in_title` of the meetings, in the invitation.
+        named_wrongly: of those, which name any product, such as one that was compared.
+        named_without_deal: how often conversations about no deal name a product, in shares of
+            that.
     """
 
     threads_per_month: NotNegative = 2.2
@@ -181,6 +187,11 @@ class Talk(Knobs, frozen=True, kw_only=True):
     manager_share: Share = 0.25
     partner_copied: Share = 0.03
     other_address_share: Share = 0.35
+    named_in_subject: Share = 0.35
+    named_in_body: Share = 0.2
+    named_in_title: Share = 0.35
+    named_wrongly: Share = 0.1
+    named_without_deal: Share = 0.5
 
 
 class Dirt(Knobs, frozen=True, kw_only=True):
@@ -200,6 +211,11 @@ class Dirt(Knobs, frozen=True, kw_only=True):
         stage_late: of the stage changes, entered up to `late_days` days late.
         date_sandbagged: of the deals, with a close date later than the rep believes, until near.
         reassigned: of the deals, handed to another rep while open.
+        name_generic: of the deals, whose name says no more than whose they are.
+        product_missing, product_wrong: of the deals, with no product, or another one;
+            `quote_missing` of the quotes, written outside the CRM.
+        roles_missing: of the deals, without contact roles; of the other deals' buying groups
+            `role_entered` have one, and `role_wrong` of the roles are anybody's at the account.
     """
 
     contact_missing: Share = 0.15
@@ -217,6 +233,13 @@ class Dirt(Knobs, frozen=True, kw_only=True):
     late_days: Count = 20
     date_sandbagged: Share = 0.2
     reassigned: Share = 0.03
+    name_generic: Share = 0.25
+    product_missing: Share = 0.2
+    product_wrong: Share = 0.05
+    quote_missing: Share = 0.3
+    roles_missing: Share = 0.5
+    role_entered: Share = 0.6
+    role_wrong: Share = 0.1
 
 
 class Programme(Knobs, frozen=True, kw_only=True):

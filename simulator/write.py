@@ -96,7 +96,9 @@ def _write_messages(order: Order, folder: Path, progress: Progress) -> int:
 def write_records(company: Company, folder: Path, until: datetime | None = None) -> None:
     """Write the CRM's export, the settings, and the sealed truth of returns, people and deals."""
     history = company.history
-    tables = crm_tables(history, company.timeline, company.who, company.office, company.chance)
+    tables = crm_tables(
+        history, company.timeline, company.offers, company.who, company.office, company.chance
+    )
     told = {name: _until(table, "changed_at", until) for name, table in tables.items()}
     write_export(folder / "crm", told)
     write_settings(folder / "headwater.toml", history, company.who)

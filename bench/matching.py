@@ -25,6 +25,7 @@ from contracts.rows import (
     OpportunityRow,
     RepRow,
 )
+from contracts.signature_rows import SignatureRow
 from contracts.wire import Recorded
 from ingest.agents import told
 from simulator.follow import Order
@@ -34,6 +35,7 @@ from simulator.write import write_company
 from transforms.directory import Directory
 from transforms.identity import match, remembered
 from transforms.memory import Memory
+from transforms.phones import signed_numbers
 
 COMMAND: Final = "python -m bench.matching"
 SEEDS: Final = (201,)
@@ -105,6 +107,7 @@ def directory_of(captured: Captured) -> Directory:
         opportunities=captured.of(OpportunityRow),
         contact_roles=captured.of(ContactRoleRow),
         reps=captured.of(RepRow),
+        aliases=signed_numbers((row.address, row.phone) for row in captured.of(SignatureRow)),
     )
 
 

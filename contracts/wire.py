@@ -14,6 +14,8 @@ from contracts.capture import Captured
 from contracts.errors import Rejected
 
 SCHEMA_VERSION: Final = 1
+OPENING: Final = 400
+"""How much of a mail is read to match it: a greeting and the first sentences."""
 
 EventKind = Literal["mail", "call", "crm"]
 
@@ -64,6 +66,8 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         ours: the addresses of those who are.
         thread_id: empty where it stands alone.
         channel: `email`, `call` or `meeting`; empty in what an older worker sent.
+        subject: of a mail or meeting; empty where it is not captured.
+        opening: the first `OPENING` characters of what a mail's author wrote, likewise.
     """
 
     activity_id: UUID
@@ -72,6 +76,8 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ours: tuple[str, ...] = ()
     thread_id: str = ""
     channel: str = ""
+    subject: str = ""
+    opening: str = ""
 
 
 class RecordedBatch(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from contracts.errors import Rejected, Retryable
 from contracts.rows import ActivityRow, MatchRow, Row
 from contracts.topics import Topic
 from contracts.wire import (
+    OPENING,
     DeadLetter,
     Event,
     Recorded,
@@ -186,6 +187,8 @@ def told(row: ActivityRow) -> Recorded:
         ours=ours,
         thread_id=row.thread_id,
         channel=row.channel,
+        subject=row.subject,
+        opening=row.body[:OPENING],
     )
 
 

@@ -7,6 +7,7 @@ from contracts.company import Company
 from contracts.matching import MatchRules
 from contracts.rows import AccountRow, ContactRoleRow, ContactRow, OpportunityRow, RepRow
 from transforms.directory import Directory
+from transforms.phones import signed_numbers
 from warehouse.reader import Reader
 
 _TABLES: Final = ("account", "contact", "opportunity", "contact_role", "rep")
@@ -21,6 +22,8 @@ _CRM_VERSION: Final = f"""
     )
 """
 
+_SIGNED: Final = "SELECT DISTINCT address, phone FROM raw.signature WHERE notEmpty(phone)"
+
 
 def crm_version(reader: Reader) -> datetime:
     """Return up to when the CRM's changes can be read."""
@@ -29,7 +32,7 @@ def crm_version(reader: Reader) -> datetime:
 
 
 def read_directory(reader: Reader, company: Company, rules: MatchRules | None = None) -> Directory:
-    """Return the accounts, contacts and deals, every version."""
+    """Return the accounts, contacts and deals, every version; and whose numbers signatures tell."""
     version = crm_version(reader)  # first: what comes in between is looked at again
 
     def table(row: Any) -> Any:
@@ -43,5 +46,6 @@ def read_directory(reader: Reader, company: Company, rules: MatchRules | None = 
         opportunities=table(OpportunityRow),
         contact_roles=table(ContactRoleRow),
         reps=table(RepRow),
+        aliases=signed_numbers(reader.frame(_SIGNED).itertuples(index=False)),
         rules=rules,
     )

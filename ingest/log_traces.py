@@ -85,7 +85,11 @@ class LogTraces:
 
     def _batch(self, value: bytes) -> bytes | None:
         activities = decode_recorded(value).activities
-        kept = tuple(a for a in activities if not any(map(self._found.search, a.outside)))
+        kept = tuple(
+            a
+            for a in activities
+            if not any(map(self._found.search, (*a.outside, a.subject, a.opening)))
+        )
         if len(kept) == len(activities):
             return value
         return encode(RecordedBatch(activities=kept)) if kept else None

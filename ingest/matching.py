@@ -1,6 +1,6 @@
 """To whom the stored activities belong: decided with the CRM as it is, again when it changes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final, NamedTuple
@@ -107,34 +107,45 @@ class Matcher:
 
 
 def decide(
-    reader: Reader, directory: Directory, recorded: Sequence[Recorded], now: datetime
+    reader: Reader,
+    directory: Directory,
+    recorded: Sequence[Recorded],
+    now: datetime,
+    *,
+    hindsight: bool = False,
 ) -> Decisions:
-    """Return decisions in order of time, each knowing the earlier ones.
+    """Return decisions in order of time, each knowing the earlier ones, in hindsight all.
 
-    The later mails of a thread whose earlier ones are decided now are decided again: the order in
-    which mail is heard makes no difference. What a person chose is not touched.
+    Of a thread whose mails are decided now, the later ones are decided again, for they inherit; and
+    the earlier ones of which no deal was known, for what follows may tell it. What a person chose
+    is not touched.
     """
     first = _first_by_thread(recorded)
     mates = stored.of_threads(reader, first)
     waiting = {one.activity_id: one for one in recorded}
     kept = [mate for mate in mates if mate.activity_id not in waiting]
-    told = [
-        mate for mate in kept if mate.decided_by and not mate.event_time > first[mate.thread_id]
-    ]
-    again = [
-        mate
-        for mate in kept
-        if mate.decided_by == "rule" and mate.event_time > first[mate.thread_id]
-    ]
+    later = [mate for mate in kept if mate.event_time > first[mate.thread_id]]
+    again = [mate for mate in later if mate.decided_by == "rule"]
     chosen = [mate for mate in mates if mate.decided_by not in {"", "rule"}]
-    memory = Memory(mate.decided(directory) for mate in [*told, *chosen])
+    told = [mate for mate in kept if mate.decided_by and (hindsight or mate not in later)]
+    memory = Memory((mate.decided(directory) for mate in [*told, *chosen]), hindsight=hindsight)
     todo = [*waiting.values(), *(mate.recorded() for mate in again)]
     _recall_deals(reader, directory, todo, memory, now)
     fixed = {mate.activity_id for mate in chosen}
-    before = {mate.activity_id: mate for mate in again}
+    before = {mate.activity_id: mate for mate in mates}
     rows, failed = _in_order(todo, directory, memory, now, fixed)
-    new = [row for row in rows if not _stands(row, before.get(row.activity_id))]
-    return Decisions(new, failed)
+    lost = [mate for mate in told if _waits_for_its_deal(mate) and mate not in later]
+    if lost:
+        backwards = memory.in_hindsight()
+        rows += _in_order((m.recorded() for m in lost), directory, backwards, now, fixed).rows
+    mated = {mate.activity_id for mate in [*again, *lost]}
+    return Decisions(
+        [row for row in rows if row.activity_id not in mated or not _stands(row, before)], failed
+    )
+
+
+def _waits_for_its_deal(mate: Stored) -> bool:
+    return mate.decided_by == "rule" and bool(mate.account_id) and not mate.opportunity_id
 
 
 def rematch(
@@ -167,10 +178,21 @@ def everything(
 ) -> Iterator[tuple[Stored, MatchRow]]:
     """Yield each activity since a moment, in order of time, with what would be decided of it now.
 
-    Raises as the reader does. What a person chose is remembered, and not yielded; nor is an
-    activity on which deciding fails.
+    Everything is read and decided twice, the second time in hindsight of the first. What a person
+    chose is remembered, and not yielded; nor is an activity on which deciding fails.
+
+    Raises as the reader does.
     """
     memory = Memory()
+    for _ in _decided_since(reader, directory, since, now, memory):
+        pass
+    yield from _decided_since(reader, directory, since, now, memory.in_hindsight())
+
+
+def _decided_since(
+    reader: Reader, directory: Directory, since: datetime, now: datetime, memory: Memory
+) -> Iterator[tuple[Stored, MatchRow]]:
+    """Yield the activities since a moment with their decisions, and tell the memory of them."""
     for page in stored.since(reader, since):
         for one in page:
             if one.decided_by not in {"", "rule"}:
@@ -185,7 +207,8 @@ def _again(
 ) -> list[MatchRow]:
     """Return the decisions of a page: new where they differ, else with the CRM that they saw."""
     before = {one.activity_id: one for one in page}
-    rows, _ = decide(reader, directory, [one.recorded() for one in page], now)
+    recorded = [one.recorded() for one in page]
+    rows, _ = decide(reader, directory, recorded, now, hindsight=True)
     return [_kept(row, before.get(row.activity_id)) for row in rows]
 
 
@@ -194,8 +217,9 @@ def _kept(row: MatchRow, before: Stored | None) -> MatchRow:
     return replace(row, matched_at=before.matched_at) if before and stands else row
 
 
-def _stands(row: MatchRow, before: Stored | None) -> bool:
-    return before is not None and before.says_the_same(row)
+def _stands(row: MatchRow, before: Mapping[UUID, Stored]) -> bool:
+    mate = before.get(row.activity_id)
+    return mate is not None and mate.says_the_same(row)
 
 
 def _in_order(
@@ -241,7 +265,7 @@ def _recall_deals(
     deals = {
         deal for row in first if isinstance(row, MatchRow) for deal in row.candidate_opportunity_id
     }
-    waiting = {one.activity_id for one in todo}
+    waiting = set() if memory.hindsight else {one.activity_id for one in todo}
     for one in stored.of_deals(reader, deals):
         if one.activity_id not in waiting and one.decided_by:
             memory.tell(one.decided(directory))

@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from contracts.rows import MatchRow
-from contracts.wire import Recorded
+from contracts.wire import OPENING, Recorded
 from transforms.directory import Directory
 from transforms.identity import remembered
 from transforms.memory import Decided
@@ -17,10 +17,12 @@ _PAGE: Final = 20_000
 _LISTED: Final = 1_000
 """Ids that a statement names, twice each: it may be 256 KiB long."""
 
-_ACTIVITY: Final = """
+_ACTIVITY: Final = f"""
         event_time,
         thread_id,
         channel,
+        subject,
+        substringUTF8(body, 1, {OPENING}) AS opening,
         arrayDistinct(arrayFilter(
             (address, is_ours) -> NOT is_ours, participant_address, participant_is_ours))
             AS outside,
@@ -40,7 +42,10 @@ _STORED: Final = f"""
     ORDER BY activity.event_time, activity.activity_id
 """
 _OF_THREADS: Final = "SELECT activity_id FROM raw.activity WHERE thread_id IN %(threads)s"
-_OF_DEALS: Final = "SELECT activity_id FROM raw.match WHERE opportunity_id IN %(deals)s"
+_OF_DEALS: Final = """
+    SELECT activity_id FROM raw.match
+    WHERE opportunity_id IN %(deals)s OR hasAny(candidate_opportunity_id, %(deals)s)
+"""
 _OF_IDS: Final = "SELECT toUUID(arrayJoin(%(ids)s))"
 _BETWEEN: Final = """
     SELECT activity_id FROM raw.activity
@@ -68,6 +73,8 @@ class Stored(MatchRow, frozen=True, kw_only=True):
     ours: tuple[str, ...]
     thread_id: str
     channel: str
+    subject: str
+    opening: str
 
     def recorded(self) -> Recorded:
         """Return what there is to decide from."""
@@ -78,6 +85,8 @@ class Stored(MatchRow, frozen=True, kw_only=True):
             ours=self.ours,
             thread_id=self.thread_id,
             channel=self.channel,
+            subject=self.subject,
+            opening=self.opening,
         )
 
     def decided(self, directory: Directory) -> Decided:
@@ -101,7 +110,7 @@ def of_threads(reader: Reader, thread_ids: Iterable[str]) -> list[Stored]:
 
 
 def of_deals(reader: Reader, opportunity_ids: Iterable[str]) -> list[Stored]:
-    """Return the activities that are, or once were, about some deals."""
+    """Return the activities that are, may be, or once were, about some deals."""
     deals = sorted(set(opportunity_ids))
     found = chain.from_iterable(_named(reader, _OF_DEALS, "deals", deals))
     by_id = {one.activity_id: one for one in found}

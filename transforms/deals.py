@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from contracts.company import Company
 from contracts.rows import OpportunityRow
+from transforms.naming import Name, said_in_name, words
 
 OPEN_POINTS: Final = 14.0
 """An open deal against no deal: of 26 activities with an account that has one, one is not its."""
@@ -21,6 +22,12 @@ SPOKEN_POINTS: Final = 8.0
 """A call or meeting against no deal: without a deal, people seldom do more than write."""
 OWNER_POINTS: Final = 4.0
 """Taken off a deal whose owner does not take part."""
+NAME_POINTS: Final = 9.0
+"""A deal whose product or name stands in the mail, against one that nothing is known of."""
+NUMBER_POINTS: Final = 20.0
+"""Likewise one whose quote or order is named by its number."""
+OTHER_POINTS: Final = 5.0
+"""Taken off a deal whose names are known, where others stand in the mail."""
 ROLE_CONVERSATIONS: Final = 3.0
 """A role in the deal, as the CRM has it, weighs as much as so many conversations about it."""
 PRIOR_CONVERSATIONS: Final = 1.0
@@ -39,6 +46,8 @@ class Deal(NamedTuple):
         closed_at: the end of the day on which it was closed; far away while it is open.
         owners: moments from which each owner's mail address counts, oldest first.
         roles: the contacts who have a role in it.
+        names: what it is called, in any version: its products, and what its name says.
+        numbers: of its quotes and orders.
     """
 
     opportunity_id: str
@@ -47,6 +56,8 @@ class Deal(NamedTuple):
     closed_at: datetime
     owners: tuple[tuple[datetime, str], ...]
     roles: frozenset[str] = frozenset()
+    names: frozenset[Name] = frozenset()
+    numbers: frozenset[Name] = frozenset()
 
     def owner(self, at: datetime) -> str:
         """Return the owner's mail address at a moment; before the first, the first."""
@@ -72,7 +83,10 @@ class Weighed(NamedTuple):
 
 
 class Involved(NamedTuple):
-    """Who took part in a deal before: conversations by person, and how many there were."""
+    """Who took part in a deal: conversations by person, and how many there were.
+
+    A conversation counts as much as it is probable that it was about the deal.
+    """
 
     by_person: Mapping[str, float]
     conversations: float
@@ -85,12 +99,14 @@ class Scene(NamedTuple):
         people: those outside who take part.
         ours: mail addresses of ours.
         is_spoken: whether it is a call or a meeting.
+        named: the names and numbers of deals, and products, that stand in it.
     """
 
     at: datetime
     people: frozenset[str]
     ours: frozenset[str]
     is_spoken: bool
+    named: frozenset[Name] = frozenset()
 
 
 def lives(
@@ -98,6 +114,7 @@ def lives(
     company: Company,
     mailboxes: Mapping[str, str],
     roles: Mapping[str, frozenset[str]],
+    account_names: Mapping[str, str],
 ) -> dict[str, list[Deal]]:
     """Return each account's deals, from the versions of each deal, oldest first.
 
@@ -106,8 +123,10 @@ def lives(
         company: whose time zone says when a day ends.
         mailboxes: the mail address of each rep.
         roles: the contacts with a role, by deal.
+        account_names: of each account: they say nothing of which of its deals is meant.
     """
     zone, found = ZoneInfo(company.time_zone), defaultdict(list)
+    own = frozenset(words(company.name))
     for versions in histories:
         last = versions[-1]
         account_id = next((v.account_id for v in reversed(versions) if v.account_id), "")
@@ -119,6 +138,8 @@ def lives(
             closed_at=_midnight(closed + timedelta(days=1), zone) if closed else _FOR_EVER,
             owners=tuple((v.knowable_at, mailboxes.get(v.owner_rep_id, "")) for v in versions),
             roles=roles.get(last.opportunity_id, frozenset()),
+            names=_names(versions, own | {*words(account_names.get(account_id, ""))}),
+            numbers=_spelled(number for v in versions for number in v.quote_numbers),
         )
         found[account_id].append(deal)
     return {key: sorted(deals) for key, deals in found.items()}
@@ -162,12 +183,39 @@ def _weighed(deal: Deal, scene: Scene, before: Involved, crowd: int) -> Weighed:
         told += f", {owner} owns it"
     else:
         points -= OWNER_POINTS
+    points += (named := _named(deal, scene))[0]
+    told += named[1]
     points += sum(_fits(person, before, crowd) for person in scene.people)
     if not deal.roles.isdisjoint(scene.people):
         told += ", they have a role in it"
     if any(person in before.by_person for person in scene.people - deal.roles):
         told += ", they took part in it before"
     return Weighed(deal, points, f"{deal.name} was {told}")
+
+
+def _names(versions: Sequence[OpportunityRow], taken: frozenset[str]) -> frozenset[Name]:
+    """Return what a deal is called: its products, and what its names say beyond whose it is."""
+    said = {name for version in versions for name in said_in_name(version.name, taken)}
+    return _spelled(product for v in versions for product in v.products) | said
+
+
+def _spelled(names: Iterable[str]) -> frozenset[Name]:
+    return frozenset(spelled for name in names if (spelled := tuple(words(name))))
+
+
+def _named(deal: Deal, scene: Scene) -> tuple[float, str]:
+    """Return what the names in an activity say for a deal, or against it, and how to tell it."""
+    if not scene.named:
+        return 0.0, ""
+    if found := deal.numbers & scene.named:
+        return NUMBER_POINTS, f", its number {_told(found)} is named"
+    if found := deal.names & scene.named:
+        return NAME_POINTS, f", {_told(found)} is named"
+    return (-OTHER_POINTS if deal.names else 0.0), ""
+
+
+def _told(names: Iterable[Name]) -> str:
+    return ", ".join(sorted(" ".join(name) for name in names))
 
 
 def _fits(person: str, before: Involved, crowd: int) -> float:

@@ -13,6 +13,7 @@ from contracts.rows import AccountRow, ContactRoleRow, ContactRow, CrmRow, Oppor
 from transforms.address import belongs, domain_of, normalise, untagged
 from transforms.deals import Deal, lives
 from transforms.domains import company_domain, upwards
+from transforms.naming import Name, Names, words
 from transforms.phones import e164
 
 PARTNER: Final = "partner"
@@ -85,10 +86,19 @@ class Directory:
             key: normalise(versions[-1].email)
             for key, versions in _histories(reps, "rep_id").items()
         }
-        deals = _histories(opportunities, "opportunity_id").values()
+        deals = [*_histories(opportunities, "opportunity_id").values()]
         self._deals: Mapping[str, list[Deal]] = lives(
-            deals, company, self._mailbox, _by_deal(contact_roles)
+            deals,
+            company,
+            self._mailbox,
+            _by_deal(contact_roles),
+            {key: account.name for key, account in self._accounts.items()},
         )
+        sold = (product for versions in deals for v in versions for product in v.products)
+        self._products = {tuple(words(product)) for product in sold}
+        known = (deal for deals in self._deals.values() for deal in deals)
+        called = (name for deal in known for name in deal.names | deal.numbers)
+        self._names = Names((*called, *self._products))
 
     def by_contact(self, address: str, at: datetime = _FOR_EVER) -> Iterator[Found]:
         """Yield the accounts that the contacts with this address or number had at a moment."""
@@ -112,11 +122,20 @@ class Directory:
     def person(self, address: str, at: datetime) -> str:
         """Return the contact with this address, else the address: what tells people apart."""
         found = next(self.by_contact(address, at), None)
-        return found.contact_id if found else untagged(address)
+        return found.contact_id if found else untagged(self._aliases.get(address, address))
 
     def deals(self, account_id: str) -> Sequence[Deal]:
         """Return the account's deals, every one that the CRM holds."""
         return self._deals.get(account_id, ())
+
+    def named(self, account_id: str, text: str) -> frozenset[Name]:
+        """Return the names of the account's deals, and of products, that stand in a text."""
+        found = self._names.found_in(text) if text else frozenset()
+        if not found:
+            return found
+        deals = self.deals(account_id)
+        own = {name for deal in deals for name in deal.names | deal.numbers}
+        return frozenset(name for name in found if name in own or name in self._products)
 
     def name(self, account_id: str) -> str:
         """Return how a person knows the account."""

@@ -17,7 +17,7 @@ from transforms.directory import Directory, Found
 from transforms.memory import Decided, Memory
 from transforms.tiebreak import SAYS, broken
 
-RULE_VERSION: Final = 2
+RULE_VERSION: Final = 3
 MAX_CANDIDATES: Final = 20
 
 POINTS: Final[Mapping[str, float]] = {"contact": 30.0, "domain": 20.0, "parent_domain": 16.0}
@@ -88,7 +88,22 @@ def remembered(recorded: Recorded, row: MatchRow, directory: Directory) -> Decid
         opportunity_id=row.opportunity_id,
         opportunity_margin=row.opportunity_margin,
         decided_by=row.decided_by,
+        named=directory.named(row.account_id, _text(recorded)),
+        shares=_shares(row),
     )
+
+
+def _text(recorded: Recorded) -> str:
+    return f"{recorded.subject}\n{recorded.opening}"
+
+
+def _shares(row: MatchRow) -> tuple[tuple[str, float], ...]:
+    """Return how probable each deal is; a person's choice is certain."""
+    if row.decided_by != "rule":
+        return ((row.opportunity_id, 1.0),) if row.opportunity_id else ()
+    deals = row.candidate_opportunity_id
+    odds = [10 ** (points / 10) for points in row.candidate_opportunity_points]
+    return tuple((deal, own / (1 + sum(odds))) for deal, own in zip(deals, odds, strict=False))
 
 
 class _Ladder:
@@ -236,7 +251,7 @@ class _Ladder:
     def _with_deals(self, row: MatchRow, parent: Decided | None = None) -> MatchRow:
         """Return the row with the deals that it may be about."""
         weighed = self._weighed(row.account_id)
-        if parent and parent.opportunity_id:
+        if parent and parent.opportunity_id and not self._is_outweighed(parent, weighed):
             return _with_inherited_deal(row, parent, weighed)
         if not weighed:
             return replace(row, opportunity_reason="No deal was open then, nor within the grace")
@@ -253,17 +268,33 @@ class _Ladder:
             **attached,
         )
 
+    def _is_outweighed(self, parent: Decided, weighed: Sequence[Weighed]) -> bool:
+        """Tell whether the whole conversation speaks more clearly than its thread did."""
+        return (
+            parent.decided_by == "rule"
+            and bool(weighed)
+            and lead(weighed) >= max(parent.opportunity_margin, self._rules.primary_margin)
+        )
+
     def _weighed(self, account_id: str) -> list[Weighed]:
         grace = timedelta(days=self._rules.grace_days)
         near = [d for d in self._directory.deals(account_id) if d.is_near(self._at, grace)]
+        if not near:
+            return []
+        one = self._recorded
+        told = self._memory.conversation(one.thread_id, one.activity_id, self._at)
+        mates = [mate for mate in told if mate.account_id == account_id]
+        named = self._directory.named(account_id, _text(one))
         scene = Scene(
             at=self._at,
-            people=self._people(),
-            ours=frozenset(self._recorded.ours),
-            is_spoken=self._recorded.channel in _SPOKEN,
+            people=self._people().union(*(mate.people for mate in mates)),
+            ours=frozenset(one.ours),
+            is_spoken=one.channel in _SPOKEN,
+            named=named.union(*(mate.named for mate in mates)),
         )
         ids = [deal.opportunity_id for deal in near]
-        return weigh(near, scene, self._memory.involved(ids, self._at)) if near else []
+        beside = one.thread_id or str(one.activity_id)
+        return weigh(near, scene, self._memory.involved(ids, self._at, beside))
 
 
 def _attached(weighed: Sequence[Weighed]) -> dict[str, tuple[object, ...]]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from transforms.deals import Involved
+from transforms.naming import Name
 
 
 class Decided(NamedTuple):
@@ -16,6 +17,8 @@ class Decided(NamedTuple):
     Attributes:
         people: those outside who took part: contacts, else addresses.
         decided_by: `rule`, or the person who chose.
+        named: the names of deals and products that stand in it.
+        shares: of each deal that it may be about, how probable that is.
     """
 
     event_time: datetime
@@ -28,21 +31,32 @@ class Decided(NamedTuple):
     opportunity_id: str
     opportunity_margin: float
     decided_by: str
+    named: frozenset[Name] = frozenset()
+    shares: tuple[tuple[str, float], ...] = ()
 
 
 class Memory:
-    """The decisions so far, to be asked for what came before a moment.
+    """The decisions so far, to be asked for what came before a moment, or in hindsight for all.
 
     Telling it the same activity again replaces what was told before. The order in which it is told
     makes no difference.
+
+    Args:
+        decided: to begin with.
+        hindsight: whether what came later is remembered too.
     """
 
-    def __init__(self, decided: Iterable[Decided] = ()) -> None:
+    def __init__(self, decided: Iterable[Decided] = (), *, hindsight: bool = False) -> None:
+        self.hindsight = hindsight
         self._told: dict[UUID, Decided] = {}
         self._threads: dict[str, list[Decided]] = defaultdict(list)
         self._deals: dict[str, list[Decided]] = defaultdict(list)
         for one in decided:
             self.tell(one)
+
+    def in_hindsight(self) -> "Memory":
+        """Return what is remembered, with what came later."""
+        return Memory(self._told.values(), hindsight=True)
 
     def tell(self, decided: Decided) -> None:
         """Remember a decision."""
@@ -51,8 +65,8 @@ class Memory:
         self._told[decided.activity_id] = decided
         if decided.thread_id:
             insort(self._threads[decided.thread_id], decided, key=_when)
-        if decided.opportunity_id:
-            insort(self._deals[decided.opportunity_id], decided, key=_when)
+        for opportunity_id, _ in decided.shares:
+            insort(self._deals[opportunity_id], decided, key=_when)
 
     def thread(self, thread_id: str, activity_id: UUID, at: datetime) -> list[Decided]:
         """Return the thread's earlier activities, the newest first."""
@@ -61,23 +75,49 @@ class Memory:
         )
         return [*earlier][::-1]
 
-    def involved(self, opportunity_ids: Iterable[str], at: datetime) -> Mapping[str, Involved]:
-        """Return who took part in each deal before a moment; a deal nobody knew is left out."""
+    def conversation(self, thread_id: str, activity_id: UUID, at: datetime) -> list[Decided]:
+        """Return the thread's other activities: the earlier ones, in hindsight all."""
+        if not self.hindsight:
+            return self.thread(thread_id, activity_id, at)
+        return [one for one in self._threads.get(thread_id, ()) if one.activity_id != activity_id]
+
+    def involved(
+        self, opportunity_ids: Iterable[str], at: datetime, beside: str
+    ) -> Mapping[str, Involved]:
+        """Return who took part in each deal, in hindsight or before a moment.
+
+        A conversation counts as much as it is probable that it was about the deal. A deal that
+        nobody knew is left out.
+
+        Args:
+            opportunity_ids: the deals.
+            at: the moment.
+            beside: the thread that is weighed: it is no evidence of itself.
+        """
         found = {}
         for opportunity_id in opportunity_ids:
-            deal = self._deals.get(opportunity_id, ())
-            earlier = [one for one in deal if one.event_time < at]
-            if earlier:
-                seen = {(one.thread_id, person) for one in earlier for person in one.people}
-                people = Counter(person for _, person in seen)
-                found[opportunity_id] = Involved(people, len({one.thread_id for one in earlier}))
+            shares: dict[str, float] = {}
+            people: dict[str, set[str]] = defaultdict(set)
+            for one in self._deals.get(opportunity_id, ()):
+                if one.event_time >= at and not self.hindsight:
+                    break
+                thread = one.thread_id or str(one.activity_id)
+                if thread != beside:
+                    share = dict(one.shares)[opportunity_id]
+                    shares[thread] = max(share, shares.get(thread, 0.0))
+                    people[thread] |= one.people
+            if shares:
+                by_person: Counter[str] = Counter()
+                for thread, share in shares.items():
+                    by_person.update(dict.fromkeys(people[thread], share))
+                found[opportunity_id] = Involved(by_person, sum(shares.values()))
         return found
 
     def _forget(self, decided: Decided) -> None:
         if decided.thread_id:
             self._threads[decided.thread_id].remove(decided)
-        if decided.opportunity_id:
-            self._deals[decided.opportunity_id].remove(decided)
+        for opportunity_id, _ in decided.shares:
+            self._deals[opportunity_id].remove(decided)
 
 
 def _when(decided: Decided) -> tuple[datetime, UUID]:

@@ -1,5 +1,7 @@
 """Phone numbers in E.164."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 
 import phonenumbers
@@ -18,3 +20,16 @@ def e164(number: str, region: str) -> str:
     if not phonenumbers.is_possible_number(parsed):
         return ""
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def signed_numbers(signed: Iterable[tuple[str, Iterable[str]]]) -> dict[str, str]:
+    """Return whose a number is, as signatures tell: the address of the only one who signs with it.
+
+    Args:
+        signed: of each signature, the author's address and the numbers in E.164.
+    """
+    addresses: dict[str, set[str]] = defaultdict(set)
+    for address, numbers in signed:
+        for number in numbers:
+            addresses[number].add(address)
+    return {number: one for number, (one, *more) in sorted(addresses.items()) if not more}

@@ -12,6 +12,7 @@ from contracts.wire import Recorded
 from transforms.directory import Directory
 from transforms.identity import match, remembered
 from transforms.memory import Memory
+from transforms.naming import said_in_name
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 OLD = NOW - timedelta(days=300)
@@ -36,13 +37,13 @@ def contact(contact_id, account_id, *emails, at=OLD, **told):
     )  # fmt: skip
 
 
-def deal(opportunity_id, account_id="acme", days=(-60, None), owner="kim"):
+def deal(opportunity_id, account_id="acme", days=(-60, None), owner="kim", **told):
     begins, ends = days
     closed = (NOW + timedelta(days=ends)).date() if ends is not None else None
     return OpportunityRow(
         opportunity_id=opportunity_id, account_id=account_id, owner_rep_id=owner, stage="x",
         created_on=(NOW + timedelta(days=begins)).date(), close_on=closed,
-        is_closed=closed is not None, source="csv", knowable_at=OLD,
+        is_closed=closed is not None, source="csv", knowable_at=OLD, **told,
     )  # fmt: skip
 
 
@@ -57,10 +58,10 @@ def directory(*deals, accounts=(ACME,), contacts=PEOPLE, rules=None, roles=()):
     )  # fmt: skip
 
 
-def heard(number, *outside, ours=("kim@ourco.example",), thread="", at=NOW):
+def heard(number, *outside, ours=("kim@ourco.example",), thread="", at=NOW, **told):
     return Recorded(
         activity_id=UUID(int=number), event_time=at, outside=outside, ours=ours, channel="email",
-        thread_id=thread or f"t{number}",
+        thread_id=thread or f"t{number}", **told,
     )  # fmt: skip
 
 
@@ -205,3 +206,79 @@ def test_a_partner_in_copy_is_never_certain_and_gives_way_in_its_thread():
     assert first.account_id == "re"
     assert first.margin < CERTAIN
     assert joined.account_id == "acme"
+
+
+PLAN = deal("plan", products=("Plan",), name="acme - Plan", quote_numbers=("Q-10023",))
+PARTS = deal("parts", products=("Spare Parts",), name="acme - Spare Parts renewal")
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        ({"subject": "Plan: dates for the kick-off"}, "plan"),
+        ({"subject": "Re: next steps", "opening": "Hi Jo,\n\nthis is about SPARE PARTS."}, "parts"),
+        ({"subject": "Quote q-10023"}, "plan"),
+        ({"subject": "Parts list"}, ""),
+        ({"subject": "acme renewal"}, ""),
+        ({"subject": "Plan and Spare Parts"}, ""),
+        ({"subject": "Spare Parts", "opening": "the quote is Q-10023"}, "plan"),
+        ({}, ""),
+    ],
+)
+def test_between_two_deals_with_the_same_people_the_one_that_is_named_is_meant(told, meant):
+    (row,) = decided(directory(PLAN, PARTS), heard(1, "jo@acme.com", **told))
+    assert row.opportunity_id == meant
+    assert set(row.candidate_opportunity_id) == {"plan", "parts"}
+    assert not meant or "is named" in row.opportunity_reason
+
+
+def test_a_reply_is_about_what_its_thread_named():
+    first, reply = decided(
+        directory(PLAN, PARTS),
+        heard(1, "jo@acme.com", thread="t", subject="Plan"),
+        heard(2, "jo@acme.com", thread="t", at=NOW + timedelta(hours=1)),
+    )
+    assert (first.opportunity_id, reply.opportunity_id) == ("plan", "plan")
+
+
+def test_in_hindsight_a_mail_is_about_what_its_replies_name():
+    where = directory(PLAN, PARTS)
+    mails = (
+        heard(1, "jo@acme.com", thread="t"),
+        heard(2, "jo@acme.com", thread="t", at=NOW + timedelta(hours=1), subject="Plan"),
+    )
+    rows = decided(where, *mails)
+    assert [row.opportunity_id for row in rows] == ["", "plan"]
+    known = [remembered(one, row, where) for one, row in zip(mails, rows, strict=True)]
+    row = match(mails[0], where, NOW, Memory(known, hindsight=True))
+    assert row.opportunity_id == "plan"
+
+
+def test_a_conversation_that_may_be_about_two_deals_counts_for_each_by_how_probable_it_is():
+    where = directory(deal("d1"), deal("d2"))
+    one = heard(1, "jo@acme.com")
+    (row,) = decided(where, one)
+    shares = dict(remembered(one, row, where).shares)
+    assert shares["d1"] == pytest.approx(shares["d2"])
+    assert 0.4 < shares["d1"] < 0.5
+
+
+def test_the_name_of_another_product_speaks_against_a_deal():
+    where = directory(PLAN, deal("unnamed"), deal("old", days=(-300, -200), products=("Mobile",)))
+    (row,) = decided(where, heard(1, "jo@acme.com", subject="Mobile"))
+    points = dict(zip(row.candidate_opportunity_id, row.candidate_opportunity_points, strict=True))
+    assert points["unnamed"] > points["plan"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Acme Tools - Line 3 renewal", [("line", "3")]),
+        ("Acme Tools | Spare Parts | Q3 2026", [("spare", "parts")]),
+        ("Acme Tools", []),
+        ("New business 2026", []),
+        ("Prüfstand für Acme", [("prufstand",)]),
+    ],
+)
+def test_a_name_says_what_is_left_without_the_account_and_what_any_deal_may_be(name, said):
+    assert [*said_in_name(name, frozenset({"acme", "tools"}))] == said

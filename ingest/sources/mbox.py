@@ -12,14 +12,15 @@ from contracts.wire import EventKind
 from ingest.lighten import Lightener
 from ingest.source import Checkpoint, Heard
 
-_LINE_BYTES: Final = 65_536
+_BLOCK_BYTES: Final = 65_536
 _LOOK_AHEAD_BYTES: Final = 1_000_000
 _CHECKPOINT_EVERY: Final = 1_000
 
 # RFC 4155 wants sender and asctime; what is only required here is a time and a year, so that a
-# sentence that begins with "From " is text.
-_FROM_LINE: Final = re.compile(rb"From .*\d\d?:\d\d.*\b\d{4}\b")
-_QUOTED_FROM: Final = re.compile(rb">+From ")
+# sentence that begins with "From " is text. What was matched up to the time is not tried again:
+# a line that is full of times costs no more than any other.
+_FROM_LINE: Final = re.compile(rb"^(?>From .*?\d\d?:\d\d).*\b\d{4}\b.*\n?", re.MULTILINE)
+_QUOTED_FROM: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
 class MboxSource:
@@ -68,7 +69,7 @@ def _opened(path: Path) -> IO[bytes]:
 def _refuse_other_formats(file: IO[bytes], path: Path) -> None:
     """Refuse a file without any `From ` line near its beginning; an empty one is an empty mbox."""
     head = file.read(_LOOK_AHEAD_BYTES)
-    if head.strip() and not any(map(_FROM_LINE.match, head.splitlines())):
+    if head.strip() and not _FROM_LINE.search(head):
         begins = head[:40].decode("ascii", "backslashreplace")
         raise UserError(
             f"{path} is not an mbox: no line of its first {len(head):,} bytes begins a mail "
@@ -82,7 +83,7 @@ def _resumed(file: IO[bytes], state: str) -> int:
     offset = int(state or 0)
     is_end = offset == file.seek(0, SEEK_END)
     file.seek(offset)
-    if not is_end and not _FROM_LINE.match(file.readline(_LINE_BYTES)):
+    if not is_end and not _FROM_LINE.match(file.readline(_BLOCK_BYTES)):
         offset = 0
     return file.seek(offset)
 
@@ -90,15 +91,19 @@ def _resumed(file: IO[bytes], state: str) -> int:
 def _mails(file: IO[bytes], offset: int) -> Iterator[tuple[int, bytes]]:
     """Yield each mail with the offset at which it begins, without its `From ` line."""
     start, mail, has_begun, is_line_start = offset, Lightener(), False, True
-    while line := file.readline(_LINE_BYTES):
-        if is_line_start and line.startswith(b"From ") and _FROM_LINE.match(line):
-            if has_begun:
+    while block := file.read(_BLOCK_BYTES) + file.readline(_BLOCK_BYTES):
+        at = 0 if is_line_start else block.find(b"\n") + 1 or len(block)
+        mail.feed(block[:at])
+        for line in _FROM_LINE.finditer(block, at):
+            text = block[at : line.start()]
+            mail.feed(_QUOTED_FROM.sub(rb"\1", text))
+            if has_begun or text.strip():  # blank lines above the first mail are nothing
                 yield start, mail.mail()
-            start, mail, has_begun = offset, Lightener(), True
-        else:
-            mail.feed(line[1:] if is_line_start and _QUOTED_FROM.match(line) else line)
-            has_begun = has_begun or bool(line.strip())  # blank lines above the first are nothing
-        offset += len(line)
-        is_line_start = line.endswith(b"\n")
+            start, mail, has_begun = offset + line.start(), Lightener(), True
+            at = line.end()
+        mail.feed(_QUOTED_FROM.sub(rb"\1", block[at:]))
+        has_begun = has_begun or bool(block[at:].strip())
+        offset += len(block)
+        is_line_start = block.endswith(b"\n")
     if has_begun:
         yield start, mail.mail()

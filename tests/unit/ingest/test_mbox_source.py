@@ -1,6 +1,7 @@
 """mbox files as they are found, whole and broken."""
 
 import gzip
+from time import process_time
 
 import pytest
 
@@ -50,6 +51,20 @@ def test_bytes_above_the_first_mail_are_not_lost(path):
 
 def test_a_mail_that_breaks_off_is_kept(path):
     assert mails(path, FROM + b"Subject: a\n\nx\n\n" + FROM + b"Subj")[1] == b"Subj"
+
+
+@pytest.mark.parametrize("length", [10, 65_530, 65_536, 131_072, 200_000])
+def test_lines_of_any_length_are_not_cut_where_they_are_read(path, length):
+    long = b"y" * length + b">From x From x 10:00 2026\n"
+    body = b"Subject: a\n\n" + long + b">From me\n"
+    assert mails(path, (FROM + body) * 2) == [body.replace(b"\n>From me", b"\nFrom me")] * 2
+
+
+@pytest.mark.parametrize("line", [b"From " + b"1:11 " * 13_000, b"From " + b"10:00 2 " * 8_000])
+def test_a_line_that_only_seems_to_begin_a_mail_costs_no_more_than_another(path, line):
+    began = process_time()
+    assert len(mails(path, FROM + b"Subject: a\n\n" + (line + b"\n") * 50)) == 1
+    assert process_time() - began < 5
 
 
 def test_an_empty_mail_is_told_and_blank_lines_are_not_a_mail(path):

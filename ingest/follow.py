@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, time, timedelta
+from random import uniform
 from time import monotonic
 from typing import Final
 
@@ -24,6 +25,7 @@ from warehouse.writer import Writer
 MAX_WAIT_SECONDS: Final = 60.0
 COUNTED_DAYS: Final = 31
 
+_FIRST_WAIT_SECONDS: Final = 1.0
 _COUNT_SECONDS: Final = 3_600.0
 _STATE_SECONDS: Final = 60.0
 _SLICE_SECONDS: Final = 1.0
@@ -63,26 +65,27 @@ class Follower:
     async def follow(self, *, at_once: bool = True) -> None:
         """Read, wait for what is new, and so on until cancelled.
 
-        What fails is told, in the log and in `raw.source_state`, and tried again with back-off.
+        What fails is told, in the log and in `raw.source_state`, and tried again: soon at first,
+        then more seldom; once a minute where a person has to change something.
 
         Args:
             at_once: whether what is wrong from the beginning is raised, and not tried again.
         """
         if at_once:
             await self.read_once()
-        usual = wait = self._source.follow_seconds or MAX_WAIT_SECONDS
+        failed = 0
         while True:
             try:
                 if at_once:
-                    await self._wait(wait)
+                    await self._wait(self._source.follow_seconds or MAX_WAIT_SECONDS)
                 at_once = True
                 await self._pass()
-                wait = usual
+                failed = 0
             except (Retryable, UserError) as error:
-                wait = min(2 * max(wait, _SLICE_SECONDS), MAX_WAIT_SECONDS)
+                at_once, failed = False, failed + 1
                 log.warning("source can't be read now", source=self._source.name, why=str(error))
                 await self._tell("waiting", str(error))
-                await asyncio.sleep(wait)
+                await asyncio.sleep(_pause(error, failed))
 
     async def _pass(self) -> None:
         """Read once; what is held before it began is counted, for it was heard or is missing."""
@@ -141,3 +144,11 @@ class Follower:
         except Retryable as error:
             log.warning("a source's state can't be noted now", why=str(error))
         self._told, self._told_at = (state, detail), monotonic()
+
+
+def _pause(error: Exception, failed: int) -> float:
+    """Return how long to leave a source alone, no two of a server's mailboxes equally long."""
+    longest = MAX_WAIT_SECONDS
+    if isinstance(error, Retryable):
+        longest = min(_FIRST_WAIT_SECONDS * 2 ** min(failed, 10), longest)
+    return longest * uniform(0.5, 1)  # noqa: S311 nothing secret

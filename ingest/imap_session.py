@@ -1,5 +1,6 @@
 """A connection to an IMAP server: opened at need, encrypted, and clear about what goes wrong."""
 
+import imaplib
 import re
 import ssl
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ _TIMEOUT_SECONDS: Final = 60
 _LOOPBACK: Final = {"localhost", "127.0.0.1", "::1"}
 _LEFT_OUT: Final = {b"\\Noselect", b"\\NonExistent", b"\\Junk", b"\\Trash", b"\\Drafts"}
 _NEWS: Final = {b"EXISTS", b"EXPUNGE", b"VANISHED"}
+
+# What SEARCH finds comes in one line: imaplib takes 1 MB, some 100,000 mails.
+imaplib._MAXLINE = 64_000_000  # type: ignore[attr-defined]  # noqa: SLF001 it has no other name
 
 # RFC 5530, RFC 9208, and what Google and Microsoft say instead of a code
 _NOT_NOW: Final = re.compile(

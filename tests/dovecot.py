@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
@@ -42,6 +42,7 @@ namespace inbox {{
     special_use = \\Junk
   }}
 }}
+{options}
 auth_mechanisms = plain login
 passdb {{
   driver = static
@@ -66,17 +67,24 @@ service anvil {{
 """
 
 
+_PLAIN: Final = "imap_capability = IMAP4rev1 SASL-IR LITERAL+ UIDPLUS MOVE SPECIAL-USE UNSELECT"
+
+
 class Mailboxes:
     """A user of a running server, and a client for filling their mailboxes."""
 
-    def __init__(self, port: int, user: str) -> None:
-        self._port = port
-        self._user = user
-        self.url = f"imap://{user}@127.0.0.1:{port}"
+    def __init__(self, port: int, user: str = "") -> None:
+        self.port = port
+        self._user = user or f"kim{uuid4().hex[:8]}@ourco.example"
+        self.url = self.url_at(port)
+
+    def url_at(self, port: int) -> str:
+        """The address of the same mailboxes at another port."""
+        return f"imap://{self._user}@127.0.0.1:{port}"
 
     @contextmanager
     def session(self) -> Iterator[Any]:
-        client = IMAPClient("127.0.0.1", self._port, ssl=False)
+        client = IMAPClient("127.0.0.1", self.port, ssl=False)
         client.login(self._user, PASSWORD)
         yield client
         client.logout()
@@ -99,11 +107,24 @@ def dovecot_port() -> Iterator[int]:
 @pytest.fixture
 def mailboxes(dovecot_port: int) -> Mailboxes:
     """Mailboxes of a user of the test's own."""
-    return Mailboxes(dovecot_port, f"kim{uuid4().hex[:8]}@ourco.example")
+    return Mailboxes(dovecot_port)
+
+
+@pytest.fixture(scope="session")
+def plain_dovecot_port() -> Iterator[int]:
+    """The port of a server that knows neither CONDSTORE nor IDLE."""
+    with _dovecot(_PLAIN) as port:
+        yield port
+
+
+@pytest.fixture
+def plain_mailboxes(plain_dovecot_port: int) -> Mailboxes:
+    """Mailboxes of a user of the test's own, on a server that knows little."""
+    return Mailboxes(plain_dovecot_port)
 
 
 @contextmanager
-def _dovecot() -> Iterator[int]:
+def _dovecot(options: str = "") -> Iterator[int]:
     """Run a Dovecot while the body runs; skip where it is not installed."""
     program = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
     need(program, "dovecot is not on the PATH: apt-get install dovecot-imapd")
@@ -116,7 +137,14 @@ def _dovecot() -> Iterator[int]:
     run.chmod(0o755)
     port = free_port()
     (run / "dovecot.conf").write_text(
-        _CONF.format(run=run, uid=uid, port=port, password=PASSWORD, connections=CONNECTIONS)
+        _CONF.format(
+            run=run,
+            uid=uid,
+            port=port,
+            password=PASSWORD,
+            connections=CONNECTIONS,
+            options=options,
+        )
     )
     process = subprocess.Popen([program, "-F", "-c", run / "dovecot.conf"])
     try:

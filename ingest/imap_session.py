@@ -5,6 +5,7 @@ import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from socket import SHUT_RDWR
 from time import monotonic, sleep
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -67,7 +68,7 @@ def parsed(url: str) -> Address:
 
 
 class Session:
-    """Asks a server; what it answers is not interpreted further. Used by one thread.
+    """Asks a server; what it answers is not interpreted further. Used by one thread at a time.
 
     Every method raises:
         UserError: the server can't be reached at all, refuses the password or the command.
@@ -146,11 +147,13 @@ class Session:
         return self._news(seconds)
 
     def close(self) -> None:
-        """Leave; the next call connects again."""
+        """Leave; the next call connects again. Any thread may: one that waits is woken."""
         client, self._client = self._client, None
         self._selected, self._idles = None, False
         if client is not None:
             with suppress(Exception):  # it may be broken, and it is left anyway
+                client.socket().shutdown(SHUT_RDWR)
+            with suppress(Exception):
                 client.shutdown()
 
     def _news(self, seconds: float) -> bool:

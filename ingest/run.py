@@ -87,7 +87,7 @@ class Run:
             while piece := await self.in_thread(_piece, items):
                 await self._take(piece)
         finally:
-            await self.in_thread(_leave, items)
+            self._thread.submit(_leave, items)
 
     async def publish_late(self, events: Sequence[Event]) -> None:
         """Publish events of earlier runs; raises UserError if the log takes no more."""
@@ -119,9 +119,10 @@ class Run:
         return [self._gate.passed(self._event(item)) for item in items]
 
     def leave(self) -> None:
-        """Let the source close what it holds open, and its thread end."""
+        """Let the source close what it holds open, and its thread end: now, if it is waiting."""
         if isinstance(self.source, Patient):
-            self._thread.submit(self.source.close)
+            self.source.close()
+            self._thread.submit(self.source.close)  # it may have been opened in between
         self._thread.shutdown(wait=False)
 
     async def _take(self, piece: Piece) -> None:

@@ -120,4 +120,7 @@ class Patient(Source, Protocol):
         """Block until there may be something new (true), or this time has passed (false)."""
 
     def close(self) -> None:
-        """Leave the connection; reading opens it again."""
+        """Leave the connection; reading opens it again.
+
+        Called from any thread: `read` or `wait`, if they wait for an answer, end with an error.
+        """

@@ -49,6 +49,7 @@ class Proxy:
     Attributes:
         spoiled: how many answers were.
         forever: whether the last one happens again and again.
+        spared: how many answers pass before each that is spoiled.
     """
 
     port: int
@@ -56,11 +57,17 @@ class Proxy:
     spoils: list[Spoil] = field(default_factory=list)
     spoiled: int = 0
     forever: bool = False
+    spared: int = 0
+    passed: int = 0
 
     def next_spoil(self, line: bytes) -> Spoil | None:
         """Take what happens to a command's answer."""
         if self.command not in line or not self.spoils:
             return None
+        if self.passed < self.spared:
+            self.passed += 1
+            return None
+        self.passed = 0
         self.spoiled += 1
         return self.spoils[0] if self.forever and len(self.spoils) == 1 else self.spoils.pop(0)
 

@@ -5,19 +5,24 @@ import os
 import subprocess
 import sys
 from base64 import b64decode
+from contextlib import contextmanager
+from datetime import timedelta
 from time import monotonic, sleep
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
+from contracts.clock import ManualClock, SystemClock
 from dashboard import queries
 from ingest.bring import bring_in
 from ingest.sources.crm_csv import CrmCsvSource
 from ingest.sources.eml import EmlSource
+from ingest.sources.imap import ImapSource
 from local.ports import free_port
 from orchestration.defs.capture import no_mail_is_missing
 from settings import Settings
-from tests.dovecot import PASSWORD
+from tests.dovecot import PASSWORD, Mailboxes
 from tests.warehouse_server import serving
 from tests.warehouse_tables import url_of
 from warehouse.connection import connect
@@ -51,12 +56,21 @@ def settings(tmp_path, mailboxes):
     secret = home / "secrets" / "mailboxes" / "kim@ourco.example"
     secret.parent.mkdir(parents=True)
     secret.write_text(PASSWORD + "\n")
-    port = free_port()
-    (home / "headwater.toml").write_text(
-        f'worker_port = {port}\n[company]\nown_domains = ["ourco.example"]\n'
+    config = (
         f'[[mailboxes]]\naddress = "kim@ourco.example"\nurl = "{mailboxes.url}"\n'
         '[[mailboxes]]\naddress = "shy"\nmode = "metadata"\n'
     )
+    with stack(home, config) as settings:
+        yield settings
+
+
+@contextmanager
+def stack(home, config):
+    """Run a warehouse and a worker while the body runs."""
+    home.mkdir(exist_ok=True)
+    port = free_port()
+    company = '[company]\nown_domains = ["ourco.example"]\n'
+    (home / "headwater.toml").write_text(f"worker_port = {port}\n{company}{config}")
     with serving(home) as (served, _):
         url = url_of(served)
         migrate(url)
@@ -150,15 +164,60 @@ def a_mode_holds_for_its_mailbox_and_the_fuller_copy_stands(settings, reader, tm
     assert bodies(reader)["m4"].captured == "full"
 
 
+def test_of_unknown_people_only_a_header_waits_until_the_crm_knows_them_or_a_month_is_over(
+    tmp_path, dovecot_port
+):
+    new, old = Mailboxes(dovecot_port), Mailboxes(dovecot_port)
+    new.append(mail(1, "jo@acme.example"), mail(2, "who@else.example"))
+    old.append(mail(5, "jo@acme.example"))
+    long_ago = ManualClock(SystemClock().now() - timedelta(days=30, hours=1))
+    with stack(tmp_path / "home", '[capture]\nkeep = "known"\n') as settings:
+        reader = Reader(settings.warehouse_url)
+        assert brought(settings, new) == (2, 0, {"excluded: unknown": 2})
+        assert brought(settings, old, long_ago) == (1, 0, {"excluded: unknown": 1})
+        assert bodies(reader) == {}
+        assert reader.value(WAITING) == 2
+        assert f"{SECRET}-body" not in everything(settings)
+
+        crm(settings, tmp_path / "crm")
+        assert brought(settings, new)[0] == brought(settings, old)[0] == 0
+        wait_until(lambda: bodies(reader).get("m1") and bodies(reader)["m1"].captured == "full")
+        wait_until(lambda: reader.value(WAITING) == 1)
+        assert set(bodies(reader)) == {"m1"}
+        for number in (2, 5):
+            assert f"{SECRET}-body of {number}" not in everything(settings)
+
+        connect(settings.warehouse_url).execute("OPTIMIZE TABLE raw.quarantine FINAL")
+        headers = reader.frame("SELECT outside[1] AS who, header FROM raw.quarantine FINAL")
+        assert {row.who: bool(row.header) for row in headers.itertuples()} == {
+            "jo@acme.example": False,
+            "who@else.example": True,
+        }
+        assert "about 5" not in rows(settings)
+        reader.close()
+
+
+def brought(settings, mailboxes, clock=None):
+    source = ImapSource(mailboxes.url, SecretStr(PASSWORD))
+    account = asyncio.run(bring_in(settings, source, clock=clock))
+    return account.seen, account.activities, dict(account.reasons)
+
+
 def row(reader, sql):
     return tuple(map(int, reader.frame(sql).iloc[0]))
+
+
+def rows(settings):
+    """All rows of raw, as text."""
+    client = connect(settings.warehouse_url)
+    tables = client.execute("SELECT name FROM system.tables WHERE database = 'raw'")
+    return "".join(str(client.execute(f"SELECT * FROM raw.{name}")) for (name,) in tables)
 
 
 def everything(settings):
     """All that the platform holds as text: every table of raw, and the files of the log."""
     client = connect(settings.warehouse_url)
-    tables = client.execute("SELECT name FROM system.tables WHERE database = 'raw'")
-    held = [str(client.execute(f"SELECT * FROM raw.{name}")) for (name,) in tables]
+    held = [rows(settings)]
     held += [
         b64decode(letter).decode("latin-1")
         for (letter,) in client.execute("SELECT event_base64 FROM raw.dead_letter")

@@ -16,7 +16,7 @@ from models.comparison import Comparison, compared
 from models.crosscheck import second_opinion
 from models.design import Design, Handling, Requirements, checked, refusal, survey
 from models.diagnostics.finding import Diagnostic
-from models.diagnostics.mixture import beside_others
+from models.diagnostics.mixture import of_few
 from models.effect import (
     Estimate,
     NotEstimable,
@@ -24,11 +24,12 @@ from models.effect import (
     naive_difference,
 )
 from models.examination import examined
+from models.few import beside
 from models.grid import Grid, laid_out
-from models.judgement import Judgement, reason_of, return_of, verdict_of, warned
+from models.judgement import Judgement, Return, reason_of, return_of, verdict_of, warned
 from models.terms import Terms
 
-CODE_VERSION: Final = "incremental/3"
+CODE_VERSION: Final = "incremental/4"
 """Changes whenever the same panel could be judged differently."""
 _APART: Final = 2.0
 
@@ -82,7 +83,7 @@ def judge(
         is_randomised=randomised,
     )
     if reason := refusal(case.design, case.required):
-        return _beside_others(_refused(reason, case), case, terms)
+        return _of_few(_refused(reason, case), case, terms)
     try:
         return _judged(case, laid_out(frame, covariates, case.handling), terms)
     except NotEstimable as error:
@@ -128,17 +129,53 @@ def _judged(case: _Case, grid: Grid, terms: Terms) -> Judgement:
         estimates=(primary,) if other is None else (primary, other),
         diagnostics=tuple(diagnostics),
     )
-    return told if told.reason else _told(told, found, case.design, terms)
+    if told.reason:
+        return told
+    worth = return_of(found.net, case.design.treated_unit_months, terms)
+    wake = bool(found.wake.any())
+    reason = reason_of(found.net, case.design, terms, worth, has_wake=wake)
+    return _told(replace(told, reason=reason), primary, worth)
 
 
-def _told(told: Judgement, found: Comparison, design: Design, terms: Terms) -> Judgement:
-    primary, net = found.estimate, found.net
-    worth = return_of(net, design.treated_unit_months, terms)
+def _of_few(told: Judgement, case: _Case, terms: Terms) -> Judgement:
+    """Where too few were reached to compare groups, hold them against a mixture of the others.
+
+    With too few others for a p-value of 5 % the numbers stand, and the verdict is `cannot_tell`.
+    """
+    if not 0 < case.design.treated_units < case.required.units <= case.design.control_units:
+        return told
+    try:
+        found = beside(case.frame, case.handling.wake_periods)
+    except NotEstimable as error:
+        return replace(told, reason=f"{told.reason} {error}")
+    findings = tuple(of_few(found))
+    warnings, codes = warned(findings)
+    told = replace(
+        told,
+        reason=next((each.words for each in findings if each.verdict == "refuse"), ""),
+        pretrend_p_value=found.earlier_p_value,
+        warnings=warnings,
+        warning_codes=codes,
+        estimates=(found.primary, *([found.other] if found.other else [])),
+        diagnostics=findings,
+    )
+    if told.reason:
+        return told
+    worth = return_of(found.primary, case.design.treated_unit_months, terms)
+    against = f"a mixture of {found.others} others that moved like it before"
+    reason = reason_of(found.primary, case.design, terms, worth, against=against)
+    told = _told(replace(told, reason=reason), found.primary, worth)
+    if found.is_enough:
+        return told
+    return replace(told, verdict="cannot_tell", reason=f"{told.reason} {' '.join(warnings)}")
+
+
+def _told(told: Judgement, primary: Estimate, worth: Return) -> Judgement:
+    """Return a judgement with its verdict and numbers."""
     roi, low, high = worth.rois or (None, None, None)
     return replace(
         told,
         verdict=verdict_of(worth),
-        reason=reason_of(net, design, terms, worth, has_wake=bool(found.wake.any())),
         effect=primary.effect,
         std_error=primary.std_error,
         effect_low=primary.low,
@@ -195,15 +232,6 @@ def _refused(reason: str, case: _Case) -> Judgement:
         naive_effect=naive_difference(case.frame),
         naive_contrast=naive_contrast(case.frame),
     )
-
-
-def _beside_others(told: Judgement, case: _Case, terms: Terms) -> Judgement:
-    """Where too few were reached, add what a mixture of others shows beside them."""
-    if not 0 < case.design.treated_units < case.required.units <= case.design.control_units:
-        return told
-    mixture = beside_others(case.frame, terms)
-    words = f" {mixture.words}" if mixture.verdict == "pass" else ""
-    return replace(told, reason=told.reason + words, diagnostics=(mixture,))
 
 
 def _hash(frame: pd.DataFrame) -> str:

@@ -101,7 +101,13 @@ def warned(diagnostics: Sequence[Diagnostic]) -> tuple[tuple[str, ...], tuple[st
 
 
 def reason_of(
-    estimate: Estimate, design: Design, terms: Terms, worth: Return, *, has_wake: bool = False
+    estimate: Estimate,
+    design: Design,
+    terms: Terms,
+    worth: Return,
+    *,
+    has_wake: bool = False,
+    against: str = "",
 ) -> str:
     """Return the verdict's reason in words a sales leader reads.
 
@@ -111,6 +117,7 @@ def reason_of(
         terms: cost and margin.
         worth: what the effect is worth.
         has_wake: whether the effect has in it what the months after a stop gave back.
+        against: whom the effect is measured against, where it is not all of the others.
     """
     told = verdict_of(worth) if worth.rois else "cost_unknown"
     needed = _needed(design, terms)
@@ -127,7 +134,11 @@ def reason_of(
     }
     words: dict[str, object] = {name: money(each, terms.currency) for name, each in amounts.items()}
     words["wake"] = ", the months after its end included" if has_wake else ""
-    words |= {"treated": design.treated_units, "controls": design.control_units}
+    count = design.treated_units
+    words["reached"] = (
+        "The one that was reached" if count == 1 else f"Each of the {count} who were reached"
+    )
+    words["against"] = against or f"{design.control_units} others"
     words["outcome"] = terms.outcome
     _, words["roi_low"], words["roi_high"] = worth.rois or (0.0, 0.0, 0.0)
     return _REASONS[told].format_map(words)
@@ -147,8 +158,8 @@ def _positive(estimate: Estimate, worth: float, cost: int) -> float:
 
 
 _SEEN: Final = (
-    "Each of the {treated} who were reached brought an estimated {effect} of {outcome} a "
-    "month{wake}, measured against {controls} others (95 % interval {low} to {high})"
+    "{reached} brought an estimated {effect} of {outcome} a month{wake}, measured against "
+    "{against} (95 % interval {low} to {high})"
 )
 _REASONS: Final = {
     "pays_off": _SEEN + ". It takes {needed} to earn the cost back, and even the low end of the "

@@ -13,7 +13,7 @@ them that stand out as far is the p-value (placebo in space). It can't be below 
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -64,7 +64,7 @@ def synthetic_control(panel: pd.DataFrame) -> Synthetic:
     Raises:
         NotEstimable: if nobody is treated, starts differ, or too few others or periods are there.
     """
-    table, reached, start = _table(panel)
+    table, reached, start = outcomes_of(panel)
     before = table.columns.to_numpy(dtype=int) < start
     others = table[~reached].to_numpy(dtype=float)
     treated = table[reached].to_numpy(dtype=float).mean(axis=0)
@@ -88,18 +88,41 @@ def synthetic_control(panel: pd.DataFrame) -> Synthetic:
 def synthetic_did(panel: pd.DataFrame) -> float:
     """Return the synthetic difference-in-differences; see `synthetic_control` for the panel.
 
-    Its error is left to the placebos of the synthetic control: with one treated unit, no other says
-    more.
+    Its error is left to placebos (models.few): with one treated unit, no other says more.
 
     Raises:
         NotEstimable: likewise.
     """
+    table, reached, start = outcomes_of(panel)
+    return fitted_did(table, reached, table.columns.to_numpy(dtype=int) >= start).effect
+
+
+class Fitted(NamedTuple):
+    """The mean gap after the start, and the root mean squared gap before it."""
+
+    effect: float
+    gap_before: float
+
+    @property
+    def unit(self) -> float:
+        """The gap before, never nothing: what an effect is measured in."""
+        return max(self.gap_before, 1e-9 * (abs(self.effect) or 1.0))
+
+    @property
+    def z(self) -> float:
+        """The effect in units of the gap before."""
+        return self.effect / self.unit
+
+
+def fitted_did(table: pd.DataFrame, reached: Flags, after: Flags) -> Fitted:
+    """Return the synthetic difference-in-differences of outcomes by unit and period.
+
+    The gap before is told less its mean, as the estimator allows for a constant one.
+    """
     from diff_diff import SyntheticDiD  # noqa: PLC0415 takes seconds; most processes never fit
 
-    table, reached, start = _table(panel)
     long = table.reset_index().melt("unit", var_name="period", value_name="outcome")
     long["treat"] = long["unit"].isin(table[reached].index).astype(int)
-    after = sorted(period for period in map(int, table.columns) if period >= start)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fitted = SyntheticDiD(variance_method="placebo", n_bootstrap=2, seed=0).fit(
@@ -108,9 +131,9 @@ def synthetic_did(panel: pd.DataFrame) -> float:
             treatment="treat",
             unit="unit",
             time="period",
-            post_periods=after,
+            post_periods=[int(period) for period in table.columns[after]],
         )
-    return float(fitted.att)
+    return Fitted(float(fitted.att), float(fitted.pre_treatment_fit))
 
 
 def simplex_weights(others: Floats, target: Floats) -> Floats:
@@ -141,8 +164,12 @@ def _ratio(gap: Floats, before: Flags) -> float:
     )
 
 
-def _table(panel: pd.DataFrame) -> tuple[pd.DataFrame, Flags, int]:
-    """Return outcomes by unit and period, which units are treated, and since when."""
+def outcomes_of(panel: pd.DataFrame) -> tuple[pd.DataFrame, Flags, int]:
+    """Return outcomes by unit and period, which units are treated, and since when.
+
+    Raises:
+        NotEstimable: as `synthetic_control`.
+    """
     starts = panel.groupby(panel["unit"].astype(str))["start"].first()
     table = panel.assign(unit=panel["unit"].astype(str)).pivot_table(
         index="unit", columns="period", values="outcome", aggfunc="first"

@@ -30,6 +30,7 @@ from models.audit import panel_hash
 from models.investment import Evidence, Judged, judge_investment
 from models.panel import Company
 from models.return_explained import SUBJECT_KIND
+from models.synthetic import SYNTHETIC_DID
 from settings import Settings
 from warehouse.reader import Reader
 from warehouse.writer import Writer
@@ -192,7 +193,8 @@ def _agrees(row: InvestmentJudgementRow) -> bool:
     if row.roi_low is None or row.roi_high is None:
         return row.verdict == "cannot_tell"
     says = {"pays_off": row.roi_low > 0, "does_not_pay_off": row.roi_high < 0}
-    return says.get(row.verdict, row.roi_low <= 0 <= row.roi_high)
+    too_few_others = row.estimator == SYNTHETIC_DID and "placebo_space" in row.warning_codes
+    return says.get(row.verdict, row.roi_low <= 0 <= row.roi_high or too_few_others)
 
 
 def _explains(each: ExplanationRow, row: InvestmentJudgementRow) -> bool:

@@ -47,12 +47,12 @@ REFUSED = {
     "nobody yet": lambda p: p.assign(start=np.where(p["start"] > 0, 99, 0)),
     "reached before the first month": lambda p: p.assign(start=np.where(p["start"] > 0, 1, 0)),
     "two units": lambda p: _some(p, 1, 1),
-    "one reached": lambda p: _some(p, 1, 99),
     "three to compare with": lambda p: _some(p, 99, 3),
     "no months before": lambda p: p[(p["start"] == 0) | (p["period"] >= p["start"])],
     "nothing varies": lambda p: p.assign(outcome=5),
 }
 JUDGED = {
+    "one reached": lambda p: _some(p, 1, 99),
     "negative margins": lambda p: p.assign(outcome=-p["outcome"]),
     "some negative months": lambda p: p.assign(outcome=p["outcome"] - 3_000_000),
     "units that change team": _moved,

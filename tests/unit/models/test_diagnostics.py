@@ -144,14 +144,3 @@ def test_the_unit_may_be_a_category_and_the_outcome_an_integer(lumpy_panel):
     typed = panel.assign(unit=panel["unit"].astype("category"))
     assert judge(typed, TERMS) == judge(panel, TERMS)
     assert isinstance(typed, pd.DataFrame)
-
-
-def test_the_one_that_was_reached_is_held_against_a_mixture_of_others(lumpy_panel):
-    panel = lumpy_panel(reached=1, others=24, starts=(10,), effect=5_000_000)
-    judgement = judge(panel, TERMS)
-    assert judgement.verdict == "not_identified"
-    assert judgement.effect is None
-    mixture = finding(judgement, "synthetic_control")
-    assert mixture.statistic == pytest.approx(5_000_000, rel=0.2)
-    assert mixture.p_value == pytest.approx(1 / 25)
-    assert mixture.words in judgement.reason

@@ -24,6 +24,7 @@ from models.audit import differences, panel_hash, panel_of, panel_text, recomput
 from models.investment import Evidence, judge_investment
 from models.months import first_day, period_of
 from models.panel import Company
+from models.synthetic import SYNTHETIC_DID
 
 QUOTA = ["owner_id", "period_starts_on", "period_ends_on", "quota_minor"]
 AS_OF = datetime(2026, 7, 15, tzinfo=UTC)
@@ -217,6 +218,31 @@ def test_pipeline_and_margin_are_called_what_they_are(evidence):
     margin = judged(evidence, replace(COACHING, outcome="margin"))
     assert margin.gross_margin_rate == 1
     assert " of gross margin a month" in margin.reason
+
+
+def test_one_territory_that_was_reached_is_told_from_the_warehouse_with_what_it_rests_on(evidence):
+    known = evidence.company
+    lifted = known.months["bookings_minor"].where(known.months["unit_id"] != "rep-00", 0)
+    gain = 3_000_000 * (known.months["month_on"] >= date(2025, 10, 1))
+    of_territories = company(
+        evidence,
+        months=known.months.assign(
+            unit_kind="territory",
+            bookings_minor=known.months["bookings_minor"].where(lifted > 0, 800_000 + gain),
+        ),
+        units=known.units.assign(unit_kind="territory"),
+        exposures=[exposed("rep-00", date(2025, 10, 1), unit_kind="territory")],
+    )
+    found = whole(evidence, replace(COACHING, kind="tool"), **of_territories)
+    assert found.row.unit_kind == "territory"
+    assert found.row.estimator == SYNTHETIC_DID
+    assert found.row.verdict == "pays_off"
+    assert found.row.effect_low < 3_000_000 < found.row.effect_high
+    assert found.row.roi_low > 0
+    roles = {each.role: each.estimator for each in kept(found, InvestmentEstimateRow)}
+    assert roles["primary"] == SYNTHETIC_DID
+    names = {each.diagnostic for each in kept(found, InvestmentDiagnosticRow)}
+    assert names == {"placebo_time", "placebo_space", "cross_check"}
 
 
 def test_without_a_cost_on_record_the_effect_is_told_and_no_return(evidence):

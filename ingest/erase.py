@@ -250,8 +250,8 @@ class Erasure:
             touched=sum(receipt.rows.values()) + receipt.log_records + receipt.files,
             receipt=encode_receipt(receipt).decode(),
         )
+        keep(self._settings.home, receipt)  # first: one that is cut off here is taken up as begun
         self._writer.write([done])
-        keep(self._settings.home, receipt)
 
 
 def _unheard(letter: DeadLetterRow) -> list[SightingRow]:

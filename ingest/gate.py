@@ -1,4 +1,4 @@
-"""What stands before the log: of a mail, no more enters than may be kept."""
+"""What stands before the log: no more of a mail enters than may be kept, nothing of the erased."""
 
 from itertools import chain
 from time import monotonic
@@ -12,10 +12,13 @@ from contracts.company import Company
 from contracts.wire import Event
 from ingest.directory import crm_version, read_directory
 from ingest.source import Glimpse
-from settings import Settings
-from transforms.capture import Verdict, activity_id, judge, kept
+from ingest.suppression import Suppression
+from settings import Settings, erasure_key
+from transforms.capture import Verdict, activity_id, header, judge, kept
 from transforms.colleagues import seen_from
 from transforms.directory import Directory
+from transforms.erasure import REASON
+from transforms.rows import to_rows
 from warehouse.reader import Reader
 
 _FRESH_SECONDS: Final = 2.0
@@ -56,6 +59,10 @@ class Gate:
         self.people = KnownPeople(reader, settings)
         self._settings = settings
         self._clock = clock
+        company = settings.company
+        self._suppression = Suppression(
+            reader, erasure_key(settings), company, lambda event: to_rows(event, company)
+        )
 
     def wants_body(self, glimpse: Glimpse) -> bool:
         """Tell from a header whether all of the mail may be kept. Raises as the reader does."""
@@ -64,12 +71,20 @@ class Gate:
     def passed(self, event: Event) -> Event:
         """Return the event with no more than may be kept. Raises as the reader does."""
         if event.kind != "mail":
-            return event
+            return _without_payload(event, REASON) if self._is_erased(event) else event
+        passed = self._captured(event)
+        told = replace(passed, payload=header(passed.payload))
+        return _without_payload(event, REASON) if self._is_erased(told) else passed
+
+    def _is_erased(self, event: Event) -> bool:
+        return event.captured != "excluded" and self._suppression.leaves_nothing_of(event)
+
+    def _captured(self, event: Event) -> Event:
         captured, reason = self._verdict(event.payload, event.observer)
         if captured == "full":
             return event
         if captured == "excluded":
-            return replace(event, payload=b"", captured=captured, reason=reason)
+            return _without_payload(event, reason)
         mode = self._settings.capture_of(event.observer).mode
         company = self._company(event.observer)
         return replace(
@@ -88,3 +103,7 @@ class Gate:
 
     def _company(self, observer: str) -> Company:
         return seen_from(self._settings.company, observer)
+
+
+def _without_payload(event: Event, reason: str) -> Event:
+    return replace(event, payload=b"", captured="excluded", reason=reason)

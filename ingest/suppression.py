@@ -9,9 +9,9 @@ from pydantic import SecretStr
 
 from contracts.company import Company
 from contracts.errors import Rejected
-from contracts.rows import Row
+from contracts.rows import Row, SightingRow
 from contracts.wire import Event
-from transforms.erasure import Suppressed, redacted, unheard
+from transforms.erasure import REASON, Suppressed, redacted, unheard
 from transforms.rows import sighting
 from warehouse.reader import Reader
 
@@ -56,6 +56,16 @@ class Suppression:
                 return (unheard(sighting(event, "excluded", event.received_at)),)
             raise
         return redacted(rows, suppressed)
+
+    def leaves_nothing_of(self, event: Event) -> bool:
+        """Tell whether only the sighting of something erased would be kept; raises likewise."""
+        if not self._fresh():
+            return False
+        try:
+            rows = self.to_rows(event)
+        except Rejected:
+            return False
+        return all(isinstance(row, SightingRow) and row.reason == REASON for row in rows)
 
     def _fresh(self) -> Suppressed:
         with self._turn:

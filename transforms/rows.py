@@ -44,11 +44,11 @@ def to_rows(event: Event, company: Company) -> tuple[Row, ...]:
 
 
 def _rows(event: Event, company: Company) -> tuple[Row, ...]:
+    if event.captured == "excluded":
+        return (sighting(event, "excluded", event.held_at or event.received_at, event.reason),)
     if event.kind == "crm":
         record = decode_crm(event.payload, event.source, event.received_at)
         return sighting(event, "record", record.knowable_at), record
-    if event.captured == "excluded":
-        return (sighting(event, "excluded", event.held_at or event.received_at, event.reason),)
     company = seen_from(company, event.observer)
     activity = _decoded(event, company)
     if reason := reason_to_exclude(activity, company):

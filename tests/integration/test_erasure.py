@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from cli import app, privacy
 from contracts.clock import SystemClock
 from contracts.errors import UserError
+from contracts.wire import decode_envelope
 from ingest.bring import bring_in
 from ingest.erase import Erasure
 from ingest.purge import purge
@@ -144,6 +145,7 @@ def test_after_an_erasure_nothing_holds_the_person(erased):
             for fate in ("activities", "records", "repeated", "excluded", "dead_lettered")
         )
     assert not list(in_tables(settings)), "what a source brings again reaches no table"
+    assert in_log(settings) == {"shared", "named"}, "of the person alone nothing reaches the log"
     reasons = dict(rows(settings, _REASONS))
     assert reasons["erased"] >= 8
 
@@ -237,6 +239,21 @@ def traces(settings):
     return found + [
         str(path) for path in files if holds(read(path)) and not is_replaced(path, settings)
     ]
+
+
+def in_log(settings):
+    """The first words of what holds the person in the log: a mail's subject, a record's start."""
+    log = Log(settings.home / "log" / "log.db")
+    records = [record for place in log.bounds() for record in log.read(place, 0, 10_000)]
+    log.close()
+    held = [record.value for record in records if holds(record.value)]
+    payloads = [event.payload for value in held for event in decode_envelope(value).events]
+    subjects = {payload: re.search(rb"Subject: (\w+)", payload) for payload in payloads}
+    return {
+        found.group(1).decode() if found else payload.decode()
+        for payload, found in subjects.items()
+        if holds(payload)
+    }
 
 
 def read(path: Path) -> bytes:

@@ -86,7 +86,8 @@ class InvestmentEstimateRow(Row, frozen=True, kw_only=True):
     """What one estimator said. Key: (investment_id, as_of, role, estimator).
 
     Attributes:
-        role: `primary`, or `cross_check`, which shares no code with it.
+        role: `primary`; `cross_check`, which shares no code with it; or `corrected`, the primary
+            one freed of spillover.
     """
 
     table: ClassVar[str] = "ml.investment_estimate"

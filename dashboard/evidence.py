@@ -25,7 +25,11 @@ _SAID: Final = {
     "refuse": "\N{MULTIPLICATION X} refuses",
     "not_possible": "\N{EN DASH} not possible",
 }
-_ROLES: Final = {"primary": "Primary", "cross_check": "Cross-check"}
+_ROLES: Final = {
+    "primary": "Primary",
+    "cross_check": "Cross-check",
+    "corrected": "Without spillover",
+}
 _AROUND: Final = (
     "Months from the start; 0 is the first month under it. Before the start it should lie around "
     "nothing: those months are predicted from earlier ones."

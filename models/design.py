@@ -68,7 +68,7 @@ class Handling:
     newcomer_periods: int = 6
     leaver_periods: int = 3
     wake_periods: int = 6
-    alarm_rate: float = 0.08
+    alarm_rate: float = 0.12
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,11 +9,12 @@ import pandas as pd
 from models.comparison import Comparison
 from models.design import Handling
 from models.diagnostics.after import pull_forward, sensitivity
+from models.diagnostics.agreement import agreement
 from models.diagnostics.before import Drift, drift_of, just_before, pre_trend, undrifted
 from models.diagnostics.finding import Diagnostic, Suspicion, weighed
 from models.diagnostics.likeness import overlap, resting_on, selection
 from models.diagnostics.placebo import in_outcome, in_space, in_time
-from models.diagnostics.spillover import exposure, mates_reached, surrounded
+from models.diagnostics.spillover import Trace, corrected, exposure, surrounded, trace_of
 from models.diagnostics.staffing import attrition, drop_a_team, other_investments
 from models.effect import Estimate, estimate_of
 from models.grid import of_cell, of_unit
@@ -25,41 +26,65 @@ class Examined:
 
     Attributes:
         pretrend_p_value: of the pre-trend test alone.
+        corrected: the effect freed of spillover; None where teams can't tell.
     """
 
     diagnostics: list[Diagnostic]
     pretrend_p_value: float
+    corrected: Estimate | None
 
 
 def examined(
-    frame: pd.DataFrame, found: Comparison, handling: Handling, *, is_randomised: bool
+    frame: pd.DataFrame,
+    found: Comparison,
+    handling: Handling,
+    other: Estimate | None,
+    *,
+    is_randomised: bool,
 ) -> Examined:
-    """Run every diagnostic that the panel allows."""
-    drift = drift_of(found)
+    """Run every diagnostic that the panel allows.
+
+    Args:
+        frame: the checked panel.
+        found: the comparison made of it.
+        handling: how often sound panels may be warned of.
+        other: what a second estimator says; None where it could not be run.
+        is_randomised: a lot was drawn.
+    """
+    drift, trace = drift_of(found), _trace(frame, found)
     first = pre_trend(drift, found.freedom, is_randomised=is_randomised)
-    suspicions = [first, *_suspicions(frame, found, drift)]
+    suspicions = [first, *_suspicions(frame, found, drift, trace)]
     if is_randomised:
         suspicions = [_by_lot(each) for each in suspicions]
+    suspicions.append(agreement(found.estimate, other))
     return Examined(
         diagnostics=[
             *weighed(suspicions, handling.alarm_rate),
-            *_plain(frame, found, drift),
+            *_plain(frame, found, drift, trace),
             *_not_possible(frame, found),
         ],
         pretrend_p_value=1.0 if first.quiet.p_value is None else first.quiet.p_value,
+        corrected=corrected(trace) if trace and trace.is_told else None,
     )
 
 
-def _suspicions(frame: pd.DataFrame, found: Comparison, drift: Drift) -> Iterator[Suspicion]:
+def _trace(frame: pd.DataFrame, found: Comparison) -> Trace | None:
+    if "team" not in frame:
+        return None
+    return trace_of(found, of_cell(frame, "team", found.model.grid))
+
+
+def _suspicions(
+    frame: pd.DataFrame, found: Comparison, drift: Drift, trace: Trace | None
+) -> Iterator[Suspicion]:
     drifted = _drifted(found, drift)
     grid = found.model.grid
     yield just_before(found)
     yield selection(found, is_sturdy=drifted.low > 0 or drifted.high < 0)
     yield in_time(found)
     yield attrition(grid)
-    if "team" in frame:
-        team = of_cell(frame, "team", grid)
-        yield exposure(found, mates_reached(grid, team), team)
+    if trace:
+        yield exposure(trace)
     if "placebo" in frame:
         placebo = pd.to_numeric(of_cell(frame, "placebo", grid).ravel()).reshape(grid.seen.shape)
         yield in_outcome(found, np.nan_to_num(placebo.astype(float)))
@@ -67,17 +92,18 @@ def _suspicions(frame: pd.DataFrame, found: Comparison, drift: Drift) -> Iterato
         yield pull_forward(found)
 
 
-def _plain(frame: pd.DataFrame, found: Comparison, drift: Drift) -> Iterator[Diagnostic]:
+def _plain(
+    frame: pd.DataFrame, found: Comparison, drift: Drift, trace: Trace | None
+) -> Iterator[Diagnostic]:
     grid = found.model.grid
     yield sensitivity(found, drift)
     yield in_space(found)
     if grid.features.shape[1] > 1:
         yield overlap(found)
         yield resting_on(found)
-    if "team" in frame:
-        team = of_cell(frame, "team", grid)
-        yield surrounded(found, mates_reached(grid, team))
-        yield drop_a_team(found, team)
+    if trace:
+        yield surrounded(trace)
+        yield drop_a_team(found, trace.home)
     if "other_start" in frame:
         yield other_investments(found, of_unit(frame, "other_start", grid))
 

@@ -15,7 +15,6 @@ import pandas as pd
 from models.comparison import Comparison, compared
 from models.crosscheck import second_opinion
 from models.design import Design, Handling, Requirements, checked, refusal, survey
-from models.diagnostics.finding import Diagnostic
 from models.diagnostics.mixture import of_few
 from models.effect import (
     Estimate,
@@ -31,7 +30,6 @@ from models.terms import Terms
 
 CODE_VERSION: Final = "incremental/4"
 """Changes whenever the same panel could be judged differently."""
-_APART: Final = 2.0
 
 ESTIMATOR: Final = "imputation"
 """The primary one; what it was cross-checked with is in the diagnostics."""
@@ -111,8 +109,8 @@ def estimate(
 def _judged(case: _Case, grid: Grid, terms: Terms) -> Judgement:
     found = compared(grid, case.design, case.required)
     primary, other = found.estimate, _other(case, found)
-    seen = examined(case.frame, found, case.handling, is_randomised=case.is_randomised)
-    diagnostics = [*seen.diagnostics, _agreement(primary, other)]
+    seen = examined(case.frame, found, case.handling, other, is_randomised=case.is_randomised)
+    diagnostics = seen.diagnostics
     warnings, codes = warned(diagnostics)
     told = Judgement(
         verdict="not_identified",
@@ -126,7 +124,7 @@ def _judged(case: _Case, grid: Grid, terms: Terms) -> Judgement:
         naive_contrast=naive_contrast(case.frame),
         warnings=warnings,
         warning_codes=codes,
-        estimates=(primary,) if other is None else (primary, other),
+        estimates=tuple(each for each in (primary, other, seen.corrected) if each),
         diagnostics=tuple(diagnostics),
     )
     if told.reason:
@@ -201,24 +199,6 @@ def _other(case: _Case, found: Comparison) -> Estimate | None:
         return second_opinion(case.frame[kept], case.covariates, found.freedom, quiet=found.quiet)
     except NotEstimable:
         return None
-
-
-def _agreement(primary: Estimate, other: Estimate | None) -> Diagnostic:
-    if other is None:
-        words = "No second estimator could be run beside the first."
-        return Diagnostic(name="cross_check", verdict="not_possible", words=words)
-    gap = (primary.effect - other.effect) / float(np.hypot(primary.std_error, other.std_error))
-    return Diagnostic(
-        name="cross_check",
-        verdict="refuse" if abs(gap) > _APART else "pass",
-        statistic=gap,
-        words=(
-            "Two estimators that rest on different comparisons do not agree "
-            f"({gap:+.1f} standard errors apart): one of the comparisons is not fair."
-            if abs(gap) > _APART
-            else "A second estimator with other comparisons agrees."
-        ),
-    )
 
 
 def _refused(reason: str, case: _Case) -> Judgement:

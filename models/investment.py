@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -20,13 +20,12 @@ from contracts.money import Money, Rates
 from contracts.rows import InvestmentCostRow, InvestmentRow, Row
 from models.answer import Question, answer
 from models.audit import panel_hash, panel_text, question_text
+from models.diagnostics.spillover import CORRECTED
 from models.event_study import event_study
 from models.incremental import CODE_VERSION, ESTIMATOR, Judgement
 from models.months import Window
 from models.panel import Company, Panel, build, closed_months
 from models.return_explained import CostOfKind, explanations
-
-_ROLES: Final = ("primary", "cross_check")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,9 +168,10 @@ def _empty(
 def _beside(row: InvestmentJudgementRow, told: Judgement) -> Iterator[Row]:
     """Yield each estimate and each diagnostic, those too that no verdict shows."""
     key: dict[str, Any] = {"investment_id": row.investment_id, "as_of": row.as_of}
-    for role, each in zip(_ROLES, told.estimates, strict=False):
+    for place, each in enumerate(told.estimates):
+        other = "corrected" if each.estimator == CORRECTED else "cross_check"
         yield InvestmentEstimateRow(
-            role=role,
+            role=other if place else "primary",
             estimator=each.estimator,
             effect=each.effect,
             std_error=each.std_error,

@@ -25,7 +25,8 @@ class Judgement:
         warnings: sentences; what may be wrong with the effect although it is told. Of a refusal as
             well, where diagnostics refuse.
         warning_codes: the names of the diagnostics that warn or refuse, in the same order.
-        estimates: the primary one and its cross-check.
+        estimates: the primary one, its cross-check, and the effect freed of spillover, where they
+            can be made.
         diagnostics: every one that was run, with those that were not possible.
         pretrend_p_value: of the hypothesis that reached and compared units moved alike before.
         roi_positive_probability: how probable a return above the cost is.

@@ -45,7 +45,7 @@ def pre_trend(drift: Drift, freedom: int, *, is_randomised: bool) -> Suspicion:
         "pre_trend",
         statistic,
         p_value,
-        weight=3.0,
+        weight=2.0,
         loud="warn" if is_randomised else "refuse",
         quiet=(
             "Those reached did not move away from the others before, as far as so few months can "
@@ -72,7 +72,7 @@ def just_before(found: Comparison) -> Suspicion:
         "just_before",
         statistic,
         p_value,
-        weight=2.0,
+        weight=1.5,
         loud="refuse",
         quiet="The quarter before the start was like those before it.",
         alarm=(

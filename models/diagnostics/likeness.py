@@ -10,7 +10,7 @@ from models.comparison import Comparison
 from models.diagnostics.finding import Diagnostic, Suspicion, suspicion
 from models.grid import Flags, Floats
 from models.imputation import fit, mean_gain
-from models.score import t_test
+from models.score import rooted, t_test
 
 FAR: Final = 0.25
 """Standard deviations apart from which a comparison leans on its model (Imbens and Rubin, Causal
@@ -20,40 +20,38 @@ _BEYOND: Final = 0.25
 _FEWEST: Final = 3
 
 
-def level_before(found: Comparison) -> Floats:
-    """Return each unit's mean outcome before anybody was reached, season and growth apart.
-
-    NaN for units that were not there then.
-    """
-    grid = found.model.grid
-    early = found.model.untreated & (np.arange(len(grid.periods)) < grid.start.min())
-    count = early.sum(axis=1)
-    usual = (grid.outcome * early).sum(axis=0) / np.maximum(early.sum(axis=0), 1)
-    expected = (usual * early).sum(axis=1)
-    told = np.where(expected > 0, expected, np.nan)
-    return np.asarray(np.where(count > 0, (grid.outcome * early).sum(axis=1) / told, np.nan))
-
-
 def chosen(found: Comparison) -> tuple[float, float, float]:
     """Return how far above the others those reached were before, beyond what covariates explain.
 
-    In standard deviations, as a share of the mean level, and its p-value. Both the distance and the
-    test are of normal scores: levels are skewed, and one great territory would drown the rest.
+    In standard deviations, as a share of what the others sold, and its p-value. Both the distance
+    and the test are of normal scores: levels are skewed, and one great territory would drown the
+    rest. Who had left when the first were reached is left out: a leaver could not be chosen, and
+    sold less.
     """
     grid = found.model.grid
-    level = level_before(found)
-    there = np.isfinite(level)
-    level, reached = level[there], grid.reached[there]
+    first = grid.start.min()
+    early = found.model.untreated & (np.arange(len(grid.periods)) < first)
+    there = early.any(axis=1) & grid.seen[:, first:].any(axis=1)
+    early, reached, sold = early[there], grid.reached[there], grid.outcome[there]
     if min(int(reached.sum()), int((~reached).sum())) < _FEWEST:
         return 0.0, 0.0, 1.0
+    level = _level(rooted(sold), early)
     scores = special.ndtri((stats.rankdata(level) - 0.5) / len(level))
     design = np.column_stack([grid.features[there], reached])
     inverse = np.linalg.pinv(design.T @ design)
     left = scores - design @ (inverse @ design.T @ scores)
     gap = float((inverse @ design.T @ scores)[-1])
     _, p_value = t_test(gap, (design @ inverse[-1]) * left, found.freedom)
-    share = level[reached].mean() / max(float(level[~reached].mean()), 1e-9) - 1
+    usual = float(sold[~reached][early[~reached]].mean())
+    above = _level(sold, early)
+    share = (above[reached].mean() - above[~reached].mean()) / max(usual, 1e-9)
     return gap, float(share), p_value
+
+
+def _level(value: Floats, early: Flags) -> Floats:
+    """Return how far each unit's early months lay above the mean of all in the same months (n)."""
+    usual = (value * early).sum(axis=0) / np.maximum(early.sum(axis=0), 1)
+    return np.asarray(((value - usual) * early).sum(axis=1) / early.sum(axis=1))
 
 
 def selection(found: Comparison, *, is_sturdy: bool) -> Suspicion:
@@ -68,14 +66,14 @@ def selection(found: Comparison, *, is_sturdy: bool) -> Suspicion:
         is_sturdy: whether the effect keeps its sign if the drift from before had gone on.
     """
     apart, share, p_value = chosen(found)
-    more = "more" if share > 0 else "less"
+    more = "more" if apart > 0 else "less"
     has_covariates = found.model.grid.features.shape[1] > 1
     beyond = "beyond what the covariates explain" if has_covariates else "and nothing here says why"
     return suspicion(
         "selection",
         apart,
         p_value if abs(apart) > FAR else 1.0,
-        weight=2.0,
+        weight=1.5,
         loud="warn" if is_sturdy else "refuse",
         quiet="Before anybody was reached, those to be reached sold about as much as the others.",
         alarm=(

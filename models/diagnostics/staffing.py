@@ -7,7 +7,6 @@ from scipy import special
 
 from models.comparison import Comparison
 from models.diagnostics.finding import Diagnostic, Suspicion, suspicion
-from models.diagnostics.spillover import Labels, main_team
 from models.grid import Grid, Whole
 
 _HALF: Final = 0.5
@@ -41,12 +40,11 @@ def attrition(grid: Grid) -> Suspicion:
     )
 
 
-def drop_a_team(found: Comparison, team: Labels) -> Diagnostic:
+def drop_a_team(found: Comparison, home: Whole) -> Diagnostic:
     """Say whether one team carries the effect: what is left of it without each team.
 
-    To first order, by the influence of the team's units.
+    To first order, by the influence of the units whose home it is (n).
     """
-    home: Whole = main_team(found.model.grid, team)
     without = found.gain.value - np.bincount(home, found.gain.influence)
     left = float((without * np.sign(found.gain.value)).min() / max(abs(found.gain.value), 1e-300))
     is_told = abs(found.gain.value) > _TOLD * found.gain.std_error()

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models.diagnostics.spillover import CORRECTED
 from models.incremental import Terms, estimate, judge
 
 TERMS = Terms(cost_minor=2_000_000, gross_margin_rate=0.8)
@@ -20,6 +21,22 @@ def in_teams(panel, size=4):
     """Give units teams, so that reached and others are mixed."""
     number = panel["unit"].astype("category").cat.codes
     return panel.assign(team=[f"team-{n % (number.nunique() // size)}" for n in number])
+
+
+def in_unlike_teams(panel, teams=12, passed_on=0.0):
+    """Give units teams of 8 of which 1 to 7 are reached; the others gain by how many are."""
+    start = panel.groupby("unit")["start"].first()
+    pools = {"reached": list(start.index[start > 0]), "others": list(start.index[start == 0])}
+    home = {}
+    for team in range(teams):
+        many = (1, 7, 3, 5)[team % 4]
+        for unit in (*(pools["reached"].pop() for _ in range(many)),
+                     *(pools["others"].pop() for _ in range(8 - many))):  # fmt: skip
+            home[unit] = f"team-{team:02}"
+    panel = panel.assign(team=panel["unit"].map(home))
+    under = (panel["start"] > 0) & (panel["period"] >= panel["start"])
+    share = under.groupby([panel["team"], panel["period"]]).transform("mean")
+    return panel.assign(outcome=panel["outcome"] * (1 + passed_on * share * ~under))
 
 
 def test_the_documented_call_runs_as_documented(lumpy_panel, tmp_path, monkeypatch):
@@ -87,6 +104,36 @@ def test_where_nearly_all_team_mates_were_reached_nobody_was_left_alone(lumpy_pa
     assert "team mates" in told.words
     spared = crowded.assign(team=np.where(crowded["start"] > 0, "north", "south"))
     assert finding(judge(spared, TERMS), "spillover_exposure").verdict == "pass"
+
+
+def test_what_was_passed_on_to_team_mates_is_seen_and_taken_out_of_the_effect(lumpy_panel):
+    panel = lumpy_panel(reached=48, others=48, starts=(10,), effect=200_000)
+    judgement = judge(in_unlike_teams(panel, passed_on=0.8), TERMS)
+    assert "spillover" in judgement.warning_codes
+    plain, corrected = judgement.estimates[0], judgement.estimates[-1]
+    assert corrected.estimator == CORRECTED
+    assert abs(corrected.effect - 200_000) < abs(plain.effect - 200_000) / 2
+    assert corrected.std_error > plain.std_error
+    alone = judge(in_unlike_teams(panel), TERMS)
+    assert finding(alone, "spillover").verdict == "pass"
+    assert alone.estimates[-1].low < 200_000 < alone.estimates[-1].high
+
+
+def test_few_teams_cannot_tell_what_was_passed_on(lumpy_panel):
+    few = in_unlike_teams(lumpy_panel(reached=16, others=16), teams=4, passed_on=0.8)
+    judgement = judge(few, TERMS)
+    assert finding(judgement, "spillover").verdict == "not_possible"
+    assert CORRECTED not in {each.estimator for each in judgement.estimates}
+
+
+def test_who_left_before_anybody_was_reached_does_not_make_the_others_chosen(lumpy_panel):
+    panel = lumpy_panel(reached=24, others=48)
+    number = panel["unit"].str[-2:].astype(int)
+    weak = number >= 48
+    panel["outcome"] *= np.where(weak, 0.3, 1.0)
+    assert "selection" in judge(panel, TERMS).warning_codes
+    gone = panel[~(weak & (panel["period"] >= 8))]
+    assert finding(judge(gone, TERMS), "selection").verdict == "pass"
 
 
 def test_one_team_that_carries_the_effect_is_named(lumpy_panel):

@@ -13,6 +13,7 @@ from models.diagnostics.agreement import agreement
 from models.diagnostics.before import Drift, drift_of, just_before, pre_trend, undrifted
 from models.diagnostics.finding import Diagnostic, Suspicion, weighed
 from models.diagnostics.likeness import overlap, resting_on, selection
+from models.diagnostics.magnitudes import relative_magnitudes
 from models.diagnostics.placebo import in_outcome, in_space, in_time
 from models.diagnostics.spillover import Trace, corrected, exposure, surrounded, trace_of
 from models.diagnostics.staffing import attrition, drop_a_team, other_investments
@@ -97,6 +98,7 @@ def _plain(
 ) -> Iterator[Diagnostic]:
     grid = found.model.grid
     yield sensitivity(found, drift)
+    yield relative_magnitudes(found)
     yield in_space(found)
     if grid.features.shape[1] > 1:
         yield overlap(found)

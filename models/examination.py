@@ -11,6 +11,7 @@ from models.design import Handling
 from models.diagnostics.after import pull_forward, sensitivity
 from models.diagnostics.agreement import agreement
 from models.diagnostics.before import Drift, drift_of, just_before, pre_trend, undrifted
+from models.diagnostics.dose import dose_response
 from models.diagnostics.finding import Diagnostic, Suspicion, weighed
 from models.diagnostics.likeness import overlap, resting_on, selection
 from models.diagnostics.magnitudes import relative_magnitudes
@@ -18,7 +19,7 @@ from models.diagnostics.placebo import in_outcome, in_space, in_time
 from models.diagnostics.spillover import Trace, corrected, exposure, surrounded, trace_of
 from models.diagnostics.staffing import attrition, drop_a_team, other_investments
 from models.effect import Estimate, estimate_of
-from models.grid import of_cell, of_unit
+from models.grid import of_cell, of_unit, unit_mean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +107,8 @@ def _plain(
     if trace:
         yield surrounded(trace)
         yield drop_a_team(found, trace.home)
+    if "dose" in frame:
+        yield dose_response(found, unit_mean(frame, "dose", grid))
     if "other_start" in frame:
         yield other_investments(found, of_unit(frame, "other_start", grid))
 

@@ -94,6 +94,12 @@ def of_unit(frame: pd.DataFrame, name: str, grid: Grid) -> Whole:
     return _of_unit(frame, name, row, grid.seen.shape, int(grid.periods[0]))
 
 
+def unit_mean(frame: pd.DataFrame, name: str, grid: Grid) -> Floats:
+    """Return the mean of a column of the checked panel over each unit's rows (n)."""
+    means = frame.groupby(frame["unit"].astype(str))[name].mean()
+    return np.asarray(means.reindex(grid.units), dtype=float)
+
+
 def _of_unit(
     frame: pd.DataFrame, name: str, row: Whole, shape: tuple[int, int], first: int
 ) -> Whole:

@@ -47,9 +47,9 @@ def lived(world: World, seed: int, effect: float | None = None) -> Lived:
         investment["effect"] = np.random.default_rng([seed, 1]).uniform(*_CALIBRATED_EFFECTS)
     if effect is not None:
         investment["effect"] = effect
-    scenario = scenario_of({**world.knobs, "investments": [investment]})
+    scenario = scenario_of({**world.knobs, "investments": world.investments(investment)})
     history = live(scenario, world.reps, MONTHS, seed, StockEngine)
-    (sealed,) = investment_truth(history)
+    sealed, *_ = investment_truth(history)
     return Lived(
         panel=_panel(history, world),
         truth=_truth(history, to_the_stop=world.is_judged_to_the_stop),
@@ -60,7 +60,7 @@ def lived(world: World, seed: int, effect: float | None = None) -> Lived:
 
 
 def _panel(history: History, world: World) -> pd.DataFrame:
-    """Return the panel of the one investment; a start, stop or dose of 0 is none."""
+    """Return the panel of the first investment; a start, stop or dose of 0 is none."""
     panel = unit_months(history)
     first = int(panel["period"].iloc[0])
     start, stop, dose = (each[0][history.person.ravel()] for each in _exposure(history))
@@ -68,6 +68,10 @@ def _panel(history: History, world: World) -> pd.DataFrame:
     panel["start"] = np.where(reached, start + first, 0)
     panel["stop"] = np.where(reached & (stop < NEVER), stop + first, 0)
     panel["dose"] = np.where(reached, dose, 0.0)
+    if world.beside:
+        other = history.start[1][history.person.ravel()]
+        begun = (other < history.months) & (other < history.left[history.person.ravel()])
+        panel["other_start"] = np.where(begun, other + first, 0)
     return panel[["unit", "period", "outcome", "start", "team", "region", *world.columns]]
 
 

@@ -37,6 +37,8 @@ class World:
         columns: what the panel has beside unit, period, outcome, start, team and region.
         reps: seats; every world has 36 months.
         is_judged_to_the_stop: the estimand is the effect until the stop, not ever after.
+        beside: knobs of another investment at the same time, of which the panel tells when it began
+            (`other_start`), and which the truth has in both of its worlds.
     """
 
     name: str
@@ -48,11 +50,16 @@ class World:
     columns: tuple[str, ...] = ()
     reps: int = 200
     is_judged_to_the_stop: bool = False
+    beside: Mapping[str, Any] | None = None
 
     @property
     def knobs(self) -> dict[str, Any]:
         """The scenario as `simulator.scenario_file.scenario_of` takes it."""
-        return {**self.company, "investments": [dict(self.investment)]}
+        return {**self.company, "investments": self.investments(self.investment)}
+
+    def investments(self, first: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the knobs of all investments, with other ones for the first."""
+        return [dict(first), *([{**self.beside, "id": "INV-02"}] if self.beside else [])]
 
 
 MONTHS: Final = 36
@@ -73,6 +80,7 @@ def _world(
     columns: tuple[str, ...] = (),
     reps: int = 200,
     to_the_stop: bool = False,
+    beside: Mapping[str, Any] | None = None,
     **investment: Any,  # noqa: ANN401 a knob of any type
 ) -> World:
     return World(
@@ -85,6 +93,7 @@ def _world(
         columns=(*columns, *(("skill_proxy",) if on_proxy else ())),
         reps=reps,
         is_judged_to_the_stop=to_the_stop,
+        beside=beside,
     )
 
 
@@ -128,6 +137,8 @@ WORLDS: Final[tuple[World, ...]] = (
     _world("ramp and decay", "told", effect=3.0, ramp_months=6, half_life_months=8.0),
     _world("cohorts differ", "told", effect=1.5, cohort_step=0.5),
     _world("dose", "told", dose_sd=0.6, half_dose=1.0, columns=("dose",)),
+    _world("two at once", "warned", identified=False, columns=("other_start",),
+           beside={"kind": "training", "effect": 1.5}),
     _world("small", "told", reps=40),
     _world("small, null", "null", reps=40, effect=0.0),
     _world(CALIBRATION, "told", cost_per_month=8_000.0),

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from bench.eval_roi import score
+from bench.eval_roi.asked import answered
 from bench.eval_roi.kept import Rows
 from bench.eval_roi.lived import lived
 from bench.eval_roi.rivals import claims, two_way_fixed_effects
@@ -151,3 +152,16 @@ def test_chances_are_binned_and_held_against_what_happened():
     assert bins["0 to 0.1"].is_met
     assert bins["0.5 to 0.7"].is_met is False
     assert bins["0.9 to 1"].is_met is None
+
+
+def test_of_two_at_once_the_truth_is_the_first_s_and_the_judge_says_that_it_can_t_be_told_apart():
+    world = world_of("two at once")
+    seen = lived(world, 1)
+    panel = seen.panel
+    assert (panel["other_start"] == panel["start"]).mean() > 0.99
+    alone = lived(world_of("clean"), 1)
+    assert seen.truth == pytest.approx(alone.truth, rel=0.4)
+    answer = answered(world, seen)
+    assert answer.verdict == "not_identified"
+    assert "other_investments" in answer.warnings
+    assert answer.effect > 1.3 * seen.truth

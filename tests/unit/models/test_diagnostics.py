@@ -56,7 +56,7 @@ def test_every_documented_diagnostic_is_one_and_every_one_is_documented(lumpy_pa
     table = page.partition("## The diagnostics")[2].partition("\n## ")[0]
     documented = set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE))
     panel = in_teams(lumpy_panel(reached=16, others=24, effect=400_000))
-    panel = panel.assign(placebo=panel["outcome"] % 997, other_start=0, skill=1.0)
+    panel = panel.assign(placebo=panel["outcome"] % 997, other_start=0, skill=1.0, dose=1.0)
     panel["skill"] = panel["unit"].str[-2:].astype(float)
     panel["stop"] = np.where(panel["start"] == 10, 14, 0)
     found = {each.name for each in judge(panel, TERMS, ["skill"]).diagnostics}
@@ -191,3 +191,18 @@ def test_the_unit_may_be_a_category_and_the_outcome_an_integer(lumpy_panel):
     typed = panel.assign(unit=panel["unit"].astype("category"))
     assert judge(typed, TERMS) == judge(panel, TERMS)
     assert isinstance(typed, pd.DataFrame)
+
+
+def test_whether_more_of_it_brought_more_is_told_where_doses_differ(lumpy_panel):
+    panel = lumpy_panel(reached=40, others=40)
+    dose = panel.groupby("unit").ngroup() % 4 + 1.0
+    under = (panel["start"] > 0) & (panel["period"] >= panel["start"])
+    more = panel.assign(dose=dose, outcome=panel["outcome"] + 200_000 * dose * under)
+    told = finding(judge(more, TERMS), "dose_response")
+    assert told.verdict == "pass"
+    assert told.p_value < 0.05
+    assert 0.6 < float(told.words.partition("Of it, ")[2].partition("%")[0]) / 100 < 1.4
+    same = panel.assign(dose=dose, outcome=panel["outcome"] + 500_000 * under)
+    assert "does not show" in finding(judge(same, TERMS), "dose_response").words
+    alike = panel.assign(dose=2.0)
+    assert finding(judge(alike, TERMS), "dose_response").verdict == "not_possible"

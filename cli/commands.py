@@ -195,6 +195,6 @@ def _write_audit(settings: Settings, investment: str, as_of: datetime, out: Path
 def _log_backup(settings: Settings, folder: Path) -> None:
     from local.log.store import Log
 
-    log = settings.home / "log" / "log.db"
-    if not settings.log_url and log.exists():
+    log = settings.log_path
+    if log and log.exists():
         Log(log).backup(folder / "log.db")

@@ -27,5 +27,11 @@ HEARD: Final = {"mail": MAIL, "call": CALLS, "crm": CRM}
 
 ALL: Final = (MAIL, CALLS, CRM, ACTIVITIES, COMMANDS, DEAD_LETTERS)
 
+SEGMENT_DAYS: Final = 1
+"""Kafka deletes a file of records at once, as late as the youngest of them: it holds a day's."""
+
+LONGEST_DAYS: Final = max(topic.retention_days for topic in ALL) + SEGMENT_DAYS
+"""By then no record is left of what the log holds today."""
+
 GROUP: Final = "headwater"
 """The consumer group that the platform's workers form."""

@@ -212,8 +212,8 @@ class Erasure:
 
     def _log_traces(self, deal: Callable[[LogTraces], int]) -> int:
         """Return what was found in the local log; Kafka's records can't be changed, but expire."""
-        path = self._settings.home / "log" / "log.db"
-        if self._settings.log_url or not path.exists():
+        path = self._settings.log_path
+        if path is None or not path.exists():
             return 0
         log = Log(path)
         try:
@@ -225,8 +225,8 @@ class Erasure:
         self, began: ErasureRow, rows: dict[str, int], records: int, files: int
     ) -> Receipt:
         now = self._clock.now()
-        left = self._settings.log_url or self._log_traces(LogTraces.count)
-        log_days = max(topic.retention_days for topic in topics.ALL) if left else 0
+        left = self._settings.log_path is None or self._log_traces(LogTraces.count)
+        log_days = topics.LONGEST_DAYS if left else 0
         receipt = Receipt(
             erasure_id=began.erasure_id,
             token=self.token,

@@ -21,10 +21,9 @@ def lag(settings: Settings) -> int:
     Raises:
         Retryable: if the log can't be asked now.
     """
-    url = URL(settings.broker_url)
-    if url.scheme == "kafka":
-        return asyncio.run(_of_kafka(url.authority))
-    log = Log(settings.home / "log" / "log.db")
+    if settings.log_path is None:
+        return asyncio.run(_of_kafka(URL(settings.broker_url).authority))
+    log = Log(settings.log_path)
     try:
         done = log.committed(topics.GROUP)
         return sum(

@@ -94,5 +94,8 @@ def channel(app: faust.App, topic: Topic) -> Any:
         value_serializer="raw",
         internal=True,  # a worker makes it where it is missing
         retention=topic.retention_days * _SECONDS_A_DAY,
-        config={"max.message.bytes": MAX_MESSAGE_BYTES},
+        config={
+            "max.message.bytes": MAX_MESSAGE_BYTES,
+            "segment.ms": topics.SEGMENT_DAYS * _SECONDS_A_DAY * 1_000,
+        },
     )

@@ -126,6 +126,12 @@ class Settings(BaseSettings):
         return self.log_url or f"sqlite:///{self.home}/log/log.db"
 
     @property
+    def log_path(self) -> Path | None:
+        """The file of a log of this machine; None for a broker's."""
+        url = self.broker_url
+        return Path(url.removeprefix("sqlite://")) if url.startswith("sqlite:") else None
+
+    @property
     def worker_address(self) -> str:
         """Where a worker's doors are."""
         return self.worker_url or f"http://127.0.0.1:{self.worker_port}"

@@ -65,6 +65,7 @@ def working(settings: Settings) -> Iterator[None]:
         "HEADWATER_HOME": str(settings.home),
         "HEADWATER_WAREHOUSE_URL": settings.warehouse_url.get_secret_value(),
         "HEADWATER_WORKER_PORT": str(settings.worker_port),
+        "HEADWATER_LOG_URL": settings.log_url,
         "HEADWATER_WEBHOOK_SECRET": "hook",
         "HEADWATER_COMMAND_TOKEN": "token",
     }

@@ -42,7 +42,7 @@ from transforms.phones import signed_numbers
 
 COMMAND: Final = "python -m bench.matching"
 SEEDS: Final = (301, 302, 303)
-REPS, MONTHS = 12, 8
+REPS, MONTHS = 10, 8
 WORLDS: Final[dict[str, Scenario]] = {
     "default": Scenario(),
     "much dirt": scenario_of(

@@ -183,8 +183,9 @@ def _weighed(deal: Deal, scene: Scene, before: Involved, crowd: int) -> Weighed:
         told += f", {owner} owns it"
     else:
         points -= OWNER_POINTS
-    points += (named := _named(deal, scene))[0]
-    told += named[1]
+    names, called = _named(deal, scene)
+    told += called
+    points += names
     points += sum(_fits(person, before, crowd) for person in scene.people)
     if not deal.roles.isdisjoint(scene.people):
         told += ", they have a role in it"

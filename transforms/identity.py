@@ -98,12 +98,15 @@ def _text(recorded: Recorded) -> str:
 
 
 def _shares(row: MatchRow) -> tuple[tuple[str, float], ...]:
-    """Return how probable each deal is; a person's choice is certain."""
+    """Return how probable each deal is: the primary one by its margin; a person's is certain."""
     if row.decided_by != "rule":
         return ((row.opportunity_id, 1.0),) if row.opportunity_id else ()
-    deals = row.candidate_opportunity_id
-    odds = [10 ** (points / 10) for points in row.candidate_opportunity_points]
-    return tuple((deal, own / (1 + sum(odds))) for deal, own in zip(deals, odds, strict=False))
+    points = zip(row.candidate_opportunity_id, row.candidate_opportunity_points, strict=False)
+    odds = {deal: 10 ** (own / 10) for deal, own in points if deal != row.opportunity_id}
+    lead = 10 ** (row.opportunity_margin / 10) if row.opportunity_id else 0.0
+    left = 1 / (1 + lead) / (1 + sum(odds.values()))
+    primary = ((row.opportunity_id, lead / (1 + lead)),) if row.opportunity_id else ()
+    return (*primary, *((deal, own * left) for deal, own in odds.items()))
 
 
 class _Ladder:

@@ -4,7 +4,8 @@ Whoever has the panel and the question has the answer, to the digit: nothing is 
 and nothing else is looked at.
 """
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ class Question:
         cost_minor: until the panel's end, in minor units of `currency`.
         gross_margin_rate: of the outcome; without a meaning where that is no money.
         covariates: columns of the panel that the investment cannot have moved.
+        reliability: of those of which it is known, by name: the share of the variance between units
+            that is what the covariate stands for.
         is_randomised: whether chance alone decided who was reached, and when.
         registered_on: when the question was put on record; None where nobody knows.
         begins_on: when the first unit was reached; None for never.
@@ -38,6 +41,7 @@ class Question:
     gross_margin_rate: float
     currency: str
     covariates: tuple[str, ...] = ()
+    reliability: Mapping[str, float] = field(default_factory=dict)
     is_randomised: bool = False
     registered_on: date | None = None
     begins_on: date | None = None
@@ -67,7 +71,13 @@ def answer(panel: pd.DataFrame, question: Question) -> Judgement:
         outcome=outcome.label,
     )
     randomised = question.is_randomised and question.asked == BEFOREHAND
-    told = judge(panel, terms, question.covariates, randomised=randomised)
+    told = judge(
+        panel,
+        terms,
+        question.covariates,
+        reliability=question.reliability,
+        randomised=randomised,
+    )
     told = told if outcome.is_earned else _of_anything(told, question)
     return _asked_afterwards(told, question) if question.asked == AFTERWARDS else told
 

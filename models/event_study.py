@@ -4,7 +4,7 @@ It is a picture, not the estimate: before the start it should lie around nothing
 are predicted from months earlier still, so that a drift can show; none of them is in that fit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from models.design import Handling, Requirements, checked, survey
 from models.effect import NotEstimable, estimate_of
 from models.grid import Flags, laid_out
 from models.imputation import Fit, fit, mean_gain, predictable
+from models.reliability import covariates_of
 
 _LEADS: Final = 6
 _LAGS: Final = 18
@@ -30,15 +31,22 @@ class Step(NamedTuple):
     high: float
 
 
-def event_study(panel: pd.DataFrame, covariates: Sequence[str] = ()) -> list[Step]:
+def event_study(
+    panel: pd.DataFrame,
+    covariates: Sequence[str] = (),
+    *,
+    reliability: Mapping[str, float] | None = None,
+) -> list[Step]:
     """Return the steps in order; a month that fewer than five units can tell of is left out.
+
+    Covariates and their reliability are as in `models.incremental.judge`.
 
     Raises:
         UserError: if the panel is malformed.
     """
     frame = checked(panel, covariates)
     required = Requirements()
-    grid = laid_out(frame, covariates, Handling())
+    grid = laid_out(frame, covariates_of(covariates, reliability), Handling())
     try:
         found = compared(grid, survey(frame), required)
     except NotEstimable:

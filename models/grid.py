@@ -1,13 +1,14 @@
 """A panel as arrays: n units by T periods, and which cells tell what happens without."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from models.design import Handling
+from models.reliability import Covariate
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
@@ -28,6 +29,7 @@ class Grid:
             its wake.
         start: of each unit, as a place among the periods; T where it never comes (n).
         features: 1 and the covariates as of before the start, standardised (n x K).
+        covariates: those among the features, in order (K - 1).
     """
 
     units: np.ndarray[Any, Any]
@@ -39,6 +41,17 @@ class Grid:
     untreated: Flags
     start: Whole
     features: Floats
+    covariates: tuple[Covariate, ...]
+
+    @property
+    def noise(self) -> Floats:
+        """The variance of each feature that is an error of measurement (K)."""
+        return np.array([0.0, *(each.noise for each in self.covariates)])
+
+    @property
+    def bare(self) -> "Grid":
+        """The same without covariates."""
+        return replace(self, features=self.features[:, :1], covariates=())
 
     @property
     def reached(self) -> Flags:
@@ -53,7 +66,7 @@ class Grid:
         return np.where(self.reached[:, None], since, -count)
 
 
-def laid_out(frame: pd.DataFrame, covariates: Sequence[str], handling: Handling) -> Grid:
+def laid_out(frame: pd.DataFrame, covariates: Sequence[Covariate], handling: Handling) -> Grid:
     """Lay a checked panel out as a grid."""
     units, row = np.unique(frame["unit"].astype(str).to_numpy(), return_inverse=True)
     first = int(frame["period"].min())
@@ -67,6 +80,7 @@ def laid_out(frame: pd.DataFrame, covariates: Sequence[str], handling: Handling)
     settled = _settled(seen, handling)
     since, after = (np.arange(shape[1]) >= edge[:, None] for edge in (start, stop))
     wake = np.arange(shape[1]) >= (stop + handling.wake_periods)[:, None]
+    told = _before(frame, covariates, row, len(units))
     return Grid(
         units=units,
         periods=first + np.arange(shape[1]),
@@ -76,7 +90,8 @@ def laid_out(frame: pd.DataFrame, covariates: Sequence[str], handling: Handling)
         treated=settled & since & ~after,
         untreated=settled & (~since | wake),
         start=start,
-        features=_features(frame, covariates, row, len(units)),
+        features=np.column_stack([np.ones(len(units)), *told.values()]),
+        covariates=tuple(told),
     )
 
 
@@ -126,19 +141,21 @@ def _settled(seen: Flags, handling: Handling) -> Flags:
     return np.asarray(seen & ~climbing & ~leaving)
 
 
-def _features(frame: pd.DataFrame, covariates: Sequence[str], row: Whole, units: int) -> Floats:
-    """Return 1 and each covariate's mean before the start, standardised; without spread, left out.
+def _before(
+    frame: pd.DataFrame, covariates: Sequence[Covariate], row: Whole, units: int
+) -> dict[Covariate, Floats]:
+    """Return each covariate's mean before the start, standardised; without spread, left out.
 
     A covariate that changes is taken as it was before the investment could have moved it.
     """
-    columns = [np.ones(units)]
+    told: dict[Covariate, Floats] = {}
     before = ((frame["start"] == 0) | (frame["period"] < frame["start"])).to_numpy()
-    for name in covariates:
-        value = frame[name].to_numpy(dtype=float)
+    for each in covariates:
+        value = frame[each.name].to_numpy(dtype=float)
         mean = _mean_by_unit(value, row, before, units)
         if (spread := mean.std()) > 1e-12 * (1 + abs(mean.mean())):
-            columns.append((mean - mean.mean()) / spread)
-    return np.column_stack(columns)
+            told[each] = (mean - mean.mean()) / spread
+    return told
 
 
 def _mean_by_unit(value: Floats, row: Whole, before: Flags, units: int) -> Floats:

@@ -11,6 +11,14 @@ cells alone; what treated cells show beyond its prediction is the effect. Two fo
 
 Both are consistent with few periods, as the levels drop out of the others' equations. Errors come
 from influence functions summed by unit, so that a unit's months count as one observation.
+
+Where a covariate's reliability is stated below 1, the variance that its error has, and what comes
+of it in any pair of periods, is taken out of the additive form's normal equations (the method of
+moments of Fuller, Measurement Error Models, 1987, chapter 2; the corrected score of Carroll,
+Ruppert, Stefanski and Crainiceanu, 2006, chapter 7). Whatever the distribution of what it stands
+for, and whoever was chosen by it, the trends are then those of what it stands for; its error stays
+in each unit's expectation, and has a mean of nothing over the reached. The proportional form has no
+such exact correction once levels are profiled out, and takes none.
 """
 
 from dataclasses import dataclass
@@ -18,12 +26,15 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
+from scipy import linalg
 
+from models.effect import NotEstimable
 from models.grid import Flags, Floats, Grid, Whole
 
 _STEPS: Final = 40
 _LARGEST_STEP: Final = 2.0
 _CLOSE: Final = 1e-7
+_MOSTLY_NOISE: Final = 0.9
 _RIDGE: Final = 1e-9
 """Of the mean curvature: it picks one of many equal answers, and moves none by more than that."""
 
@@ -37,6 +48,7 @@ class Fit:
         weight: each untreated cell's weight in the curvature (n x T).
         residual: outcome less expectation in untreated cells, 0 elsewhere (n x T).
         is_proportional: its form.
+        theta: the shocks, and each covariate's trend (T x K).
         basis: theta = basis @ free parameters; theta is T x K, flat.
         curvature: of the free parameters, levels partialled out.
     """
@@ -47,6 +59,7 @@ class Fit:
     weight: Floats
     residual: Floats
     is_proportional: bool
+    theta: Floats
     basis: Floats
     curvature: Floats
 
@@ -59,6 +72,19 @@ class Fit:
         """Return how theta answers to a gradient (T x K)."""
         free = np.linalg.solve(self.curvature, self.basis.T @ gradient.ravel())
         return np.asarray((self.basis @ free).reshape(gradient.shape))
+
+    def noise(self, one: Floats, other: Floats) -> Floats:
+        """Return what errors of measurement add to the product of two paths, by unit (n).
+
+        A path (T x K) is what a covariate counts for in each period. The errors' variance is a
+        share of a variance over units, which is itself an estimate: each unit has its part in it.
+        """
+        grid = self.grid
+        if not grid.noise.any():
+            return np.zeros(len(grid.units))
+        total = self.weight.sum(axis=1, keepdims=True)
+        told = self.weight @ (one * other) - total * (self.share @ one) * (self.share @ other)
+        return np.asarray((told + (grid.features**2 - 1) * told.mean(axis=0)) @ grid.noise)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +108,14 @@ def clustered_error(influence: Floats, cluster: Whole | None = None) -> float:
 
 
 def fit(grid: Grid, *, proportional: bool, untreated: Flags | None = None) -> Fit:
-    """Fit the model to the grid's untreated cells, or to those named."""
+    """Fit the model to the grid's untreated cells, or to those named.
+
+    Raises:
+        NotEstimable: if the covariates are said to be little but noise.
+        ValueError: if the form is proportional and a covariate is said to be measured with error.
+    """
+    if proportional and grid.noise.any():
+        raise ValueError("the proportional form takes covariates as they are measured")
     cells = grid.untreated if untreated is None else untreated
     basis = _basis(len(grid.periods), grid.features.shape[1])
     theta = np.zeros((len(grid.periods), grid.features.shape[1]))
@@ -109,8 +142,9 @@ def _at(theta: Floats, grid: Grid, cells: Flags, basis: Floats, *, proportional:
         weight=weight,
         residual=outcome - expected * cells,
         is_proportional=proportional,
+        theta=theta,
         basis=basis,
-        curvature=_curvature(weight, grid.features, basis),
+        curvature=_curvature(weight, grid, basis),
     )
 
 
@@ -123,8 +157,9 @@ def mean_gain(model: Fit, cells: Flags) -> Mean:
     value = float(gains.sum() / total)
     slope = model.expected * cells if model.is_proportional else cells.astype(float)
     pull = slope.sum(axis=1, keepdims=True) * model.share - slope
-    answer = grid.features @ model.steps(pull.T @ grid.features).T
-    drawn = (model.residual * answer).sum(axis=1)
+    path = model.steps(pull.T @ grid.features)
+    answer = grid.features @ path.T
+    drawn = (model.residual * answer).sum(axis=1) + model.noise(path, model.theta)
     return Mean(value=value, influence=(gains - value * counts + drawn) / total, cells=total)
 
 
@@ -154,10 +189,13 @@ def _shares(weight: Floats) -> Floats:
     return np.asarray(weight / np.where(total > 0, total, 1))
 
 
-def _curvature(weight: Floats, features: Floats, basis: Floats) -> Floats:
-    """Return sum over units of (diag(w) - w w' / sum(w)) kron x x', in the free parameters."""
+def _curvature(weight: Floats, grid: Grid, basis: Floats) -> Floats:
+    """Return sum over units of (diag(w) - w w' / sum(w)) kron x x', in the free parameters.
+
+    Of x x' the errors of measurement are taken out.
+    """
     units, periods = weight.shape
-    count = features.shape[1]
+    features, count = grid.features, grid.features.shape[1]
     rooted = weight / np.sqrt(np.maximum(weight.sum(axis=1, keepdims=True), 1e-300))
     wide = (rooted[:, :, None] * features[:, None, :]).reshape(units, periods * count)
     full = -(wide.T @ wide).reshape(periods, count, periods, count)
@@ -165,7 +203,22 @@ def _curvature(weight: Floats, features: Floats, basis: Floats) -> Floats:
     full[place, :, place, :] += np.einsum("it,ia,ib->tab", weight, features, features)
     free = basis.T @ full.reshape(periods * count, -1) @ basis
     free[np.diag_indices_from(free)] += _RIDGE * max(float(free.diagonal().mean()), 1e-300)
-    return np.asarray(free)
+    if not grid.noise.any():
+        return np.asarray(free)
+    within = np.diag(weight.sum(axis=0)) - rooted.T @ rooted
+    error = basis.T @ np.kron(within, np.diag(grid.noise)) @ basis
+    if linalg.eigh(error, free, eigvals_only=True).max() > _MOSTLY_NOISE:
+        raise NotEstimable(_too_noisy(grid))
+    return np.asarray(free - error)
+
+
+def _too_noisy(grid: Grid) -> str:
+    stated = ", ".join(f"{each.name} {1 - each.noise:.0%}" for each in grid.covariates)
+    return (
+        f"With the reliability that was stated ({stated}), next to nothing of the differences that "
+        "are left between the compared is real: state what the measurement truly has, or leave it "
+        "out."
+    )
 
 
 _TREND_DEGREE: Final = 2

@@ -5,7 +5,7 @@ docs/incremental-return.md for what it assumes and refuses.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,11 +24,12 @@ from models.effect import (
 )
 from models.examination import examined
 from models.few import beside
-from models.grid import Grid, laid_out
+from models.grid import Grid, Whole, laid_out
 from models.judgement import Judgement, Return, reason_of, return_of, verdict_of, warned
+from models.reliability import Covariate, calibrated, covariates_of
 from models.terms import Terms
 
-CODE_VERSION: Final = "incremental/4"
+CODE_VERSION: Final = "incremental/5"
 """Changes whenever the same panel could be judged differently."""
 
 ESTIMATOR: Final = "imputation"
@@ -42,19 +43,20 @@ class _Case:
     """A checked panel, and how it is to be read."""
 
     frame: pd.DataFrame
-    covariates: Sequence[str]
+    covariates: tuple[Covariate, ...]
     design: Design
     required: Requirements
     handling: Handling
     is_randomised: bool
 
 
-def judge(
+def judge(  # noqa: PLR0913 what is asked, by name
     panel: pd.DataFrame,
     terms: Terms,
     covariates: Sequence[str] = (),
     required: Requirements | None = None,
     *,
+    reliability: Mapping[str, float] | None = None,
     handling: Handling | None = None,
     randomised: bool = False,
 ) -> Judgement:
@@ -65,6 +67,9 @@ def judge(
         terms: cost and margin.
         covariates: columns that may explain different trends and that the investment cannot move.
         required: what must be there before an estimate is made.
+        reliability: of covariates, by name: the share of the variance between units that is what
+            the covariate stands for, above 0 and at most 1. Below 1 its error is corrected for;
+            where none is stated, the covariate is taken as it is and may be warned of.
         handling: what is left out of the comparison.
         randomised: who was reached, or when, was drawn by lot, and that was registered beforehand.
 
@@ -74,7 +79,7 @@ def judge(
     frame = checked(panel, covariates)
     case = _Case(
         frame=frame,
-        covariates=covariates,
+        covariates=covariates_of(covariates, reliability),
         design=survey(frame),
         required=required or Requirements(),
         handling=handling or Handling(),
@@ -83,7 +88,7 @@ def judge(
     if reason := refusal(case.design, case.required):
         return _of_few(_refused(reason, case), case, terms)
     try:
-        return _judged(case, laid_out(frame, covariates, case.handling), terms)
+        return _judged(case, laid_out(frame, case.covariates, case.handling), terms)
     except NotEstimable as error:
         return _refused(str(error), case)
 
@@ -93,16 +98,20 @@ def estimate(
     covariates: Sequence[str] = (),
     required: Requirements | None = None,
     *,
+    reliability: Mapping[str, float] | None = None,
     handling: Handling | None = None,
 ) -> Estimate:
     """Return the primary estimate alone: no diagnostic has looked at it, and it is no verdict.
+
+    The arguments are those of `judge`.
 
     Raises:
         UserError: if the panel is malformed.
         NotEstimable: if there is nobody to compare with.
     """
     frame = checked(panel, covariates)
-    grid = laid_out(frame, covariates, handling or Handling())
+    told = covariates_of(covariates, reliability)
+    grid = laid_out(frame, told, handling or Handling())
     return compared(grid, survey(frame), required or Requirements()).estimate
 
 
@@ -195,10 +204,21 @@ def _other(case: _Case, found: Comparison) -> Estimate | None:
         return None
     row = np.searchsorted(grid.units, case.frame["unit"].astype(str).to_numpy())
     kept = grid.settled[row, case.frame["period"].to_numpy() - grid.periods[0]]
+    names = [each.name for each in case.covariates]
+    frame = _calibrated(case.frame, grid, row)[kept]
     try:
-        return second_opinion(case.frame[kept], case.covariates, found.freedom, quiet=found.quiet)
+        return second_opinion(frame, names, found.freedom, quiet=found.quiet)
     except NotEstimable:
         return None
+
+
+def _calibrated(frame: pd.DataFrame, grid: Grid, row: Whole) -> pd.DataFrame:
+    """Return the panel with what its covariates let expect of what they stand for."""
+    if not grid.noise.any():
+        return frame
+    told = calibrated(grid.features[:, 1:], grid.noise[1:], grid.reached.astype(int))[row]
+    columns = {each.name: told[:, place] for place, each in enumerate(grid.covariates)}
+    return frame.assign(**columns)
 
 
 def _refused(reason: str, case: _Case) -> Judgement:

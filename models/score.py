@@ -46,15 +46,16 @@ def added(model: Fit, regressor: Floats) -> Added:
     """Add a regressor (n x T) to a model of the untreated."""
     features = model.grid.features
     centred = regressor - (model.share * regressor).sum(axis=1, keepdims=True)
-    explained = features @ model.steps((model.weight * centred).T @ features).T
+    path = model.steps((model.weight * centred).T @ features)
+    explained = features @ path.T
     explained -= (model.share * explained).sum(axis=1, keepdims=True)
     cleared = centred - explained
-    told = float((model.weight * cleared**2).sum())
+    own = (model.weight * cleared**2).sum(axis=1) - model.noise(path, path)
+    told = float(own.sum())
     if told <= 1e-9 * float((model.weight * regressor**2).sum()):
         return Added(coefficient=0.0, influence=np.zeros(len(features)), cleared=cleared)
-    scores = (model.residual * cleared).sum(axis=1)
+    scores = (model.residual * cleared).sum(axis=1) - model.noise(path, model.theta)
     coefficient = float(scores.sum() / told)
-    own = (model.weight * cleared**2).sum(axis=1)
     # each unit against what the others say of it, as the jackknife has it: few units carry much
     influence = (scores - coefficient * own) / np.maximum(told - own, _LEAST * told)
     return Added(coefficient=coefficient, influence=influence, cleared=cleared)

@@ -33,7 +33,7 @@ class Answer:
 def answered(world: World, seen: Lived) -> Answer:
     """Ask for the verdict, with all its diagnostics."""
     terms = Terms(cost_minor=seen.cost, gross_margin_rate=seen.margin_rate)
-    told = judge(seen.panel, terms, covariates=world.covariates)
+    told = judge(seen.panel, terms, world.covariates, reliability=world.reliability)
     said = told.roi_positive_probability
     return Answer(
         verdict=told.verdict,

@@ -34,6 +34,7 @@ class World:
         identified: whether design and data given suffice, in principle.
         investment: knobs of `simulator.scenario.Programme`; other groups in `company`.
         covariates: columns that the judge is told to use.
+        reliability: what the asker states of them; empty where nothing is stated.
         columns: what the panel has beside unit, period, outcome, start, team and region.
         reps: seats; every world has 36 months.
         is_judged_to_the_stop: the estimand is the effect until the stop, not ever after.
@@ -47,6 +48,7 @@ class World:
     investment: Mapping[str, Any] = field(default_factory=lambda: STAGGERED)
     company: Mapping[str, Any] = field(default_factory=dict)
     covariates: tuple[str, ...] = ()
+    reliability: Mapping[str, float] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     reps: int = 200
     is_judged_to_the_stop: bool = False
@@ -77,6 +79,7 @@ def _world(
     identified: bool = True,
     company: Mapping[str, Any] | None = None,
     on_proxy: bool = False,
+    stated: float | None = None,
     columns: tuple[str, ...] = (),
     reps: int = 200,
     to_the_stop: bool = False,
@@ -90,6 +93,7 @@ def _world(
         investment={**STAGGERED, **investment},
         company=company or {},
         covariates=("skill_proxy",) if on_proxy else (),
+        reliability={} if stated is None else {"skill_proxy": stated},
         columns=(*columns, *(("skill_proxy",) if on_proxy else ())),
         reps=reps,
         is_judged_to_the_stop=to_the_stop,
@@ -107,17 +111,23 @@ _REGION: Final[dict[str, Any]] = {"roll_out": "one_region", "starts": [18], "sha
 WORLDS: Final[tuple[World, ...]] = (
     _world(CLEAN, "told"),
     _world(POWER, "pays off"),
-    _world("skill, proxy 1.0", "told", company=_seen(0.0, TILTED), on_proxy=True, on_skill=2.0),
+    _world("skill, proxy 1.0", "told", company=_seen(0.0, TILTED), on_proxy=True, stated=1.0,
+           on_skill=2.0),
     _world("skill, proxy 0.8", "flagged", company=_seen(0.5, TILTED), on_proxy=True, on_skill=2.0),
     _world("skill, proxy 0.5", "flagged", identified=False, company=_seen(1.0, TILTED),
            on_proxy=True, on_skill=2.0),
+    _world("skill, proxy 0.8, stated", "told", company=_seen(0.5, TILTED), on_proxy=True,
+           stated=0.8, on_skill=2.0),
+    _world("skill, proxy 0.5, stated", "flagged", company=_seen(1.0, TILTED), on_proxy=True,
+           stated=0.5, on_skill=2.0),
     _world("recent results", "warned", identified=False, on_recent=3.0),
     _world("hidden trend", "warned", identified=False, company={"market": STEEP}, on_skill=2.0),
-    _world("observed trend", "told", company=_seen(0.0, STEEP), on_proxy=True, on_skill=2.0),
+    _world("observed trend", "told", company=_seen(0.0, STEEP), on_proxy=True, stated=1.0,
+           on_skill=2.0),
     _world("null", "null", effect=0.0),
     _world("null, hidden trend", "not paying", identified=False, company={"market": STEEP},
            on_skill=2.0, effect=0.0),
-    _world("null, observed trend", "null", company=_seen(0.0, STEEP), on_proxy=True,
+    _world("null, observed trend", "null", company=_seen(0.0, STEEP), on_proxy=True, stated=1.0,
            on_skill=2.0, effect=0.0),
     _world("harmful", "not paying", effect=-2.0),
     _world("reversible", "told", kind="tool", effect=0.5, roll_out="reversible", lasts_months=6,

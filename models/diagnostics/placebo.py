@@ -85,7 +85,7 @@ def _drawn(grid: Grid, free: Whole, rng: np.random.Generator) -> float:
     start[:half] = rng.choice(grid.start[grid.reached], half)
     treated = grid.settled[told] & (np.arange(len(grid.periods)) >= start[:, None])
     feigned = replace(
-        grid,
+        grid.bare,
         units=grid.units[told],
         outcome=grid.outcome[told],
         features=grid.features[told, :1],

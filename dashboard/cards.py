@@ -53,7 +53,8 @@ def show(
         pictures, figures = st.columns(2, gap="medium")
         with pictures:
             _show_effect(judgement)
-            _show_context(context)
+            if judgement.unit_kind == "rep":
+                _show_context(context)
         figures.html(blocks.facts(_facts(judgement)))
         figures.html(_attributed(judgement))
         evidences.show(judgement, evidence)

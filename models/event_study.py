@@ -17,8 +17,8 @@ from models.grid import Flags, laid_out
 from models.imputation import Fit, fit, mean_gain, predictable
 from models.reliability import covariates_of
 
-_LEADS: Final = 6
-_LAGS: Final = 18
+LEADS: Final = 6
+LAGS: Final = 18
 _PAST: Final = 3
 
 
@@ -51,13 +51,13 @@ def event_study(
         found = compared(grid, survey(frame), required)
     except NotEstimable:
         return []
-    lead = grid.untreated & grid.reached[:, None] & (grid.since < 0) & (grid.since >= -_LEADS)
+    lead = grid.untreated & grid.reached[:, None] & (grid.since < 0) & (grid.since >= -LEADS)
     earlier = found.model.untreated & ~lead
     lead = predictable(earlier, lead, past=_PAST, others=required.units)
     before = fit(grid, proportional=found.model.is_proportional, untreated=earlier)
     return [
-        *_steps(before, lead, range(-_LEADS, 0), required.units),
-        *_steps(found.model, found.cells, range(_LAGS), required.units),
+        *_steps(before, lead, range(-LEADS, 0), required.units),
+        *_steps(found.model, found.cells, range(LAGS), required.units),
     ]
 
 

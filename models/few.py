@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from models.effect import Estimate, NotEstimable, estimate_of
+from models.event_study import LAGS, LEADS, Step
 from models.synthetic import (
     SYNTHETIC_CONTROL,
     SYNTHETIC_DID,
@@ -67,6 +68,27 @@ class Few:
     def is_enough(self) -> bool:
         """Whether the others are so many that a p-value of 5 % is possible."""
         return self.least <= LEVEL
+
+
+def around_the_start(frame: pd.DataFrame, wake: int) -> list[Step]:
+    """Return the gap month by month around the start, with what it is among the others as if.
+
+    A picture, not the estimate. Raises as `beside`.
+    """
+    table = _table(frame, wake)
+    own, others = _fit(table), [_fit(each) for each in _as_if(table)]
+    spread = np.sqrt(np.mean([(each.path / each.unit) ** 2 for each in others], axis=0))
+    freedom = min(len(others), len(table.others)) - 1
+    start = int(table.outcome.columns[table.after][0])
+    told = (
+        estimate_of("event_study", gap, error, freedom)
+        for gap, error in zip(own.path, own.unit * spread, strict=True)
+    )
+    return [
+        Step(int(period) - start, each.effect, each.low, each.high)
+        for period, each in zip(table.outcome.columns, told, strict=True)
+        if -LEADS <= int(period) - start < LAGS
+    ]
 
 
 @dataclass(frozen=True)
@@ -196,6 +218,7 @@ def _mixed(table: _Table) -> Fitted:
     return Fitted(
         effect=float(gap[table.after].mean()),
         gap_before=float(np.sqrt(np.mean(gap[~table.after] ** 2))),
+        path=gap,
     )
 
 

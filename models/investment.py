@@ -20,12 +20,15 @@ from contracts.money import Money, Rates
 from contracts.rows import InvestmentCostRow, InvestmentRow, Row
 from models.answer import Question, answer
 from models.audit import panel_hash, panel_text, question_text
+from models.design import Handling, checked
 from models.diagnostics.spillover import CORRECTED
-from models.event_study import event_study
+from models.event_study import Step, event_study
+from models.few import around_the_start
 from models.incremental import CODE_VERSION, ESTIMATOR, Judgement
 from models.months import Window
 from models.panel import Company, Panel, build, closed_months
 from models.return_explained import CostOfKind, explanations
+from models.synthetic import SYNTHETIC_DID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,8 +194,14 @@ def _beside(row: InvestmentJudgementRow, told: Judgement) -> Iterator[Row]:
         )
 
 
+def _around(row: InvestmentJudgementRow, panel: Panel) -> list[Step]:
+    if row.estimator != SYNTHETIC_DID:
+        return event_study(panel.frame, panel.covariates)
+    return around_the_start(checked(panel.frame), Handling().wake_periods)
+
+
 def _steps(row: InvestmentJudgementRow, panel: Panel) -> Iterator[EventStudyRow]:
-    for step in event_study(panel.frame, panel.covariates):
+    for step in _around(row, panel):
         yield EventStudyRow(
             investment_id=row.investment_id,
             as_of=row.as_of,

@@ -98,10 +98,17 @@ def synthetic_did(panel: pd.DataFrame) -> float:
 
 
 class Fitted(NamedTuple):
-    """The mean gap after the start, and the root mean squared gap before it."""
+    """A mixture held against the treated.
+
+    Attributes:
+        effect: the mean gap after the start.
+        gap_before: the root mean squared gap before it.
+        path: the gap by period, less what is taken for constant.
+    """
 
     effect: float
     gap_before: float
+    path: Floats
 
     @property
     def unit(self) -> float:
@@ -133,7 +140,11 @@ def fitted_did(table: pd.DataFrame, reached: Flags, after: Flags) -> Fitted:
             time="period",
             post_periods=[int(period) for period in table.columns[after]],
         )
-    return Fitted(float(fitted.att), float(fitted.pre_treatment_fit))
+    before = fitted.treated_pre_trajectory - fitted.synthetic_pre_trajectory
+    since = fitted.treated_post_trajectory - fitted.synthetic_post_trajectory
+    constant = float(fitted.time_weights_array @ before)
+    path = np.concatenate([before, since]) - constant
+    return Fitted(float(fitted.att), float(fitted.pre_treatment_fit), path)
 
 
 def simplex_weights(others: Floats, target: Floats) -> Floats:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.few import beside
+from models.few import around_the_start, beside
 from models.incremental import judge
 from models.synthetic import SYNTHETIC_CONTROL, SYNTHETIC_DID
 from models.terms import Terms
@@ -96,6 +96,18 @@ def test_where_nothing_is_at_work_an_effect_is_seldom_told_and_the_interval_hold
     # 5 % of 20: 5 or more come once in 390 runs
     assert sum(each.p_value <= 0.05 for each in found) <= 4
     assert sum(not each.primary.low <= 0 <= each.primary.high for each in found) <= 4
+
+
+def test_the_months_around_the_start_lie_around_nothing_before_and_around_the_effect_after():
+    steps = {each.since: each for each in around_the_start(territories(effect=20_000), 6)}
+    assert set(steps) == set(range(-6, 12))
+    assert all(each.low < each.gap < each.high for each in steps.values())
+    after = [steps[since] for since in range(12)]
+    assert np.mean([each.gap for each in after]) == pytest.approx(
+        judge(territories(effect=20_000), TERMS).effect
+    )
+    assert sum(each.low > 0 for each in after) >= 10
+    assert sum(steps[since].low <= 0 <= steps[since].high for since in range(-6, 0)) >= 5
 
 
 def test_hundreds_of_others_are_held_to_the_sixty_nearest_and_the_panel_s_order_does_not_matter():

@@ -2,6 +2,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -243,6 +244,8 @@ def test_one_territory_that_was_reached_is_told_from_the_warehouse_with_what_it_
     assert roles["primary"] == SYNTHETIC_DID
     names = {each.diagnostic for each in kept(found, InvestmentDiagnosticRow)}
     assert names == {"placebo_time", "placebo_space", "cross_check"}
+    steps = {each.months_since_start: each.effect for each in kept(found, EventStudyRow)}
+    assert np.mean([steps[since] for since in range(9)]) == pytest.approx(found.row.effect)
 
 
 def test_without_a_cost_on_record_the_effect_is_told_and_no_return(evidence):

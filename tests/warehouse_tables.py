@@ -13,7 +13,7 @@ from warehouse.reader import Reader
 from warehouse.writer import Writer
 
 OWNED = ("raw", "ml")
-KEPT = ("schema_version", "engagement_weight")
+KEPT = ("schema_version", "engagement_weight", "free_mail_domain")
 REBUILT = ("staging", "marts")
 
 

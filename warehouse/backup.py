@@ -40,8 +40,8 @@ _ROW_BYTES: Final = """
 """
 _DEPENDENT: Final = ("raw.source_cursor", "raw.sighting", "raw.match")
 """Copied first and restored last: each says that something else is stored."""
-_SEEDED: Final = {"ml.engagement_weight"}
-"""Tables that a migration fills: rows in them are nobody's data."""
+_SEEDED: Final = {"ml.engagement_weight", "ml.free_mail_domain"}
+"""Tables that migrating fills: rows in them are nobody's data."""
 
 _BYTES: Final = {"strings_as_bytes": True}
 """ClickHouse's strings are bytes: whatever is in them comes back."""

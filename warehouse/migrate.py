@@ -17,6 +17,7 @@ from clickhouse_migrations.migrator import STATUS_MD5_MISMATCH, STATUS_UNKNOWN, 
 from pydantic import SecretStr
 
 from contracts.errors import Fatal, Rejected
+from contracts.free_mail import FREE_MAIL_DOMAINS
 from warehouse.cluster import replicated
 from warehouse.connection import connect, fates
 
@@ -52,6 +53,7 @@ def migrate(url: SecretStr, cluster: str = "") -> list[str]:
                     migration_log_format="compact",
                     lock=False,
                 )
+            _fill_free_mail(url)
     except MigrationException as error:
         raise Fatal(f"migrating: {error}") from error
     except Rejected as error:
@@ -75,6 +77,21 @@ def version(url: SecretStr) -> int:
 def newest() -> int:
     """Return the number of the newest migration that this code knows."""
     return max(map(_number, _files()))
+
+
+def _fill_free_mail(url: SecretStr) -> None:
+    """Have the warehouse hold the list of free-mail domains that the rules have."""
+    client = connect(url, mutations_sync=2)
+    held = {domain for (domain,) in client.execute("SELECT domain FROM ml.free_mail_domain")}
+    if gone := held - FREE_MAIL_DOMAINS:
+        client.execute(
+            "ALTER TABLE ml.free_mail_domain DELETE WHERE domain IN %(gone)s",
+            {"gone": sorted(gone)},
+        )
+    if new := FREE_MAIL_DOMAINS - held:
+        rows = [(domain,) for domain in sorted(new)]
+        client.execute("INSERT INTO ml.free_mail_domain (domain) VALUES", rows)
+    client.disconnect()
 
 
 def _files() -> list[Path]:

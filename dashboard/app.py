@@ -23,6 +23,7 @@ page = st.navigation(
     [
         st.Page(HERE / "live.py", title="Live", default=True),
         st.Page(HERE / "coverage.py", title="Coverage", url_path="coverage"),
+        st.Page(HERE / "matches.py", title="Matches", url_path="matches"),
         st.Page(HERE / "investments.py", title="Investments", url_path="investments"),
         st.Page(HERE / "plan.py", title="Plan", url_path="plan"),
     ],

@@ -178,6 +178,11 @@ def note(text: str) -> str:
     return f'<p class="hw hw-note">{escape(text)}</p>'
 
 
+def told(state: str, label: str, what: str) -> str:
+    """Return what became of something: `live` for done, `quiet` for waiting, `down` for refused."""
+    return _strip(state, escape(label), (escape(what),), "")
+
+
 def empty(title: str, *advice: Advice) -> str:
     """Return that there is nothing yet, and what to do about it."""
     steps = (
@@ -253,7 +258,9 @@ def _who(heard: Record) -> str:
 def _why(heard: Record) -> str:
     why = heard["match_reason"] or "Not matched yet"
     deal = heard["opportunity_name"] or heard["opportunity_id"]
-    return escape(f"{why} \N{MIDDLE DOT} deal: {deal}" if deal else why)
+    told = escape(f"{why} \N{MIDDLE DOT} deal: {deal}" if deal else why)
+    link = f"matches?activity={heard['activity_id']}"
+    return f'{told} \N{MIDDLE DOT} <a href="{link}" target="_self">change</a>'
 
 
 def _part(row: Record) -> str:

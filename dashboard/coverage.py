@@ -7,8 +7,10 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
+from contracts.command import CommandKind
 from contracts.matching import CERTAIN
-from dashboard import blocks, coverage_reading, reading
+from dashboard import blocks, coverage_reading, deciding, reading
+from dashboard.acts import Act
 from dashboard.format import clock, number, percent, plural
 from dashboard.outage import asked
 
@@ -110,12 +112,17 @@ def show_proposals(proposals: pd.DataFrame) -> None:
     """Show the people whom the CRM should know, each once, with the evidence."""
     note = "They took part and write from the account's domain; free mail and role addresses aside."
     st.html(blocks.heading("Contacts the CRM does not know", note))
+    deciding.progress()
     if proposals.empty:
         st.html(blocks.empty("The CRM knows everybody who took part"))
         return
     columns, zone = st.column_config, reading.zone().key
-    st.dataframe(
+    addresses = list(proposals["address"])
+    picked = st.dataframe(
         proposals,
+        key="proposals",
+        on_select="rerun",
+        selection_mode="multi-row",
         hide_index=True,
         column_config={
             "name": columns.TextColumn("Person"),
@@ -129,6 +136,31 @@ def show_proposals(proposals: pd.DataFrame) -> None:
         },
         alt="People whom the CRM lacks, with how many activities, with whom, and the last",
     )
+    ask_about([addresses[row] for row in picked["selection"]["rows"] if row < len(addresses)])
+
+
+def ask_about(addresses: list[str]) -> None:
+    """Ask whether those who were ticked are contacts."""
+    if not addresses:
+        st.html(blocks.note("Tick people to accept or dismiss them."))
+        return
+    if not deciding.can_decide():
+        return
+    actor, reason = deciding.who("proposal")
+    accept, dismiss, _ = st.columns([1, 1, 3])
+    people = plural(len(addresses), "person").replace("persons", "people")
+    if accept.button(f"Accept {people}", type="primary", width="stretch"):
+        deciding.decide(answers(CommandKind.ACCEPT_CONTACT, addresses), actor, reason)
+        st.rerun()
+    if dismiss.button(f"Dismiss {people}", width="stretch"):
+        deciding.decide(answers(CommandKind.DISMISS_CONTACT, addresses), actor, reason)
+        st.rerun()
+    st.html(blocks.note("Accepting takes them off this list: add them to the CRM yourself."))
+
+
+def answers(kind: CommandKind, addresses: list[str]) -> list[Act]:
+    """Return the same answer about each of these people."""
+    return [Act(kind, address) for address in addresses]
 
 
 def show_decisions(decisions: pd.DataFrame) -> None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -23,11 +23,12 @@ from contracts.clock import SystemClock
 from dashboard.launch import dashboard_command
 from local.clickhouse.launch import Address
 from local.ports import free_port
-from settings import Settings
+from settings import Settings, secret
 from tests.planned_company import made
 from tests.seeded_company import ACCOUNTS, Known, activity, seed
 from tests.services import need
 from tests.warehouse_server import serving
+from tests.worker_process import working
 from warehouse.migrate import migrate
 from warehouse.writer import Writer
 
@@ -70,6 +71,12 @@ def port() -> int:
 
 
 @pytest.fixture(scope="module")
+def worker_port() -> int:
+    """Where the page finds the worker, if one runs."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
 def warehouse(home: Path, port: int) -> Iterator[tuple[SecretStr, subprocess.Popen[bytes]]]:
     with serving(home, "--port", str(port)) as (served, process):
         migrate(url_of(served))
@@ -79,11 +86,18 @@ def warehouse(home: Path, port: int) -> Iterator[tuple[SecretStr, subprocess.Pop
 
 
 @pytest.fixture(scope="module")
-def address(warehouse, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(
+    warehouse, home: Path, worker_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """Where the dashboard is served, started from a folder that is not the project's."""
     url, _ = warehouse
     settings = Settings(home=home, dashboard_port=free_port())
-    told = {"HEADWATER_HOME": str(home), "HEADWATER_WAREHOUSE_URL": url.get_secret_value()}
+    told = {
+        "HEADWATER_HOME": str(home),
+        "HEADWATER_WAREHOUSE_URL": url.get_secret_value(),
+        "HEADWATER_WORKER_PORT": str(worker_port),
+        "HEADWATER_COMMAND_TOKEN": token_of(home),
+    }
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     with subprocess.Popen(
         dashboard_command(settings), env=os.environ | told, cwd=elsewhere
@@ -197,6 +211,48 @@ def test_the_roll_out_downloads_as_a_file(live: Page):
     assert len(lines) > 10
 
 
+def test_a_person_chooses_a_match_sees_that_it_is_taken_and_then_the_new_match(
+    live: Page, warehouse, home: Path, worker_port: int
+):
+    go_to(live, "Matches", "Matches to check")
+    open_first_row(live)
+    expect(live.get_by_text("No contact has one of its addresses").last).to_be_visible()
+    account = live.get_by_role("combobox", name="Account")
+    account.click()
+    account.press_sequentially("Relecloud")
+    live.get_by_role("option", name="Relecloud").click(timeout=SOON)
+    button = live.get_by_role("button", name="Choose this match")
+    button.click(timeout=SOON)
+    expect(live.get_by_text("say who you are")).to_be_visible(timeout=SOON)
+    name_oneself(live, "Lena")
+    button.click()
+    expect(live.get_by_text("no worker answers")).to_be_visible(timeout=SOON)
+    with working(home, warehouse[0], worker_port):
+        button.click()
+        expect(live.get_by_text("the log has it")).to_be_visible(timeout=SOON)
+        expect(live.get_by_text("the activity belongs to A-09")).to_be_visible(timeout=SOON)
+    decided = live.locator(".hw-facts")
+    expect(decided).to_contain_text("Relecloud", timeout=SOON)
+    expect(decided).to_contain_text("Lena, and it stays so")
+    assert token_of(home) not in live.content()
+    assert live.get_by_text("the log has it").count() == 0
+
+
+def test_a_proposed_person_is_dismissed_and_is_gone(
+    live: Page, warehouse, home: Path, worker_port: int
+):
+    write_activity(warehouse[0], "from a new person", replace(ACCOUNTS[8], people=("zoe.zander",)))
+    go_to(live, "Coverage", "What the CRM lacks")
+    proposal = live.get_by_test_id("stDataFrame").filter(has_text="zoe.zander@relecloud.example")
+    proposal.click(position={"x": 20, "y": ROW_PIXELS * 1.5}, timeout=3 * SOON)
+    live.get_by_label("Your name").wait_for(timeout=SOON)
+    name_oneself(live, "Lena")
+    with working(home, warehouse[0], worker_port):
+        live.get_by_role("button", name="Dismiss 1 person").click(timeout=SOON)
+        expect(live.get_by_text("Done")).to_be_visible(timeout=2 * SOON)
+        expect(proposal).to_have_count(0, timeout=SOON)
+
+
 def test_no_request_leaves_this_machine_and_nothing_complains(live: Page, heard: Heard, address):
     expect(live.locator(".hw-feed")).to_be_visible(timeout=SOON)
     go_to_investments(live)
@@ -259,6 +315,18 @@ def cell(page: Page, row: int) -> Locator:
     return page.get_by_test_id("stDataFrame").first.get_by_test_id(f"glide-cell-1-{row}")
 
 
+def open_first_row(page: Page) -> None:
+    """Tick the first row of the page's first table, and wait until the page asks about it."""
+    table = page.get_by_test_id("stDataFrame").first
+    table.click(position={"x": 20, "y": ROW_PIXELS * 1.5}, timeout=SOON)
+    expect(page.get_by_text("Say better")).to_be_visible(timeout=SOON)
+
+
+def name_oneself(page: Page, name: str) -> None:
+    page.get_by_label("Your name").fill(name)
+    page.get_by_label("Your name").press("Enter")
+
+
 def chart(page: Page, says: str) -> Locator:
     """Return the charts whose description begins with these words."""
     return page.locator(f'[data-testid="stVegaLiteChart"][aria-label^="{says}"]')
@@ -318,6 +386,10 @@ def write_activity(
     writer.write(list(rows))
     writer.close()
     return monotonic()
+
+
+def token_of(home: Path) -> str:
+    return secret(home, "command_token").get_secret_value()
 
 
 def url_of(served: Address) -> SecretStr:

@@ -23,6 +23,7 @@ def freshness(age: timedelta, stored: int = 3) -> str:
 
 def heard(**changes: object) -> pd.DataFrame:
     row = {
+        "activity_id": "0b4c2f54-7a0e-4d0a-9d7e-2f5d1c6f8a31",
         "channel": "email",
         "direction": "inbound",
         "event_time": NOW - timedelta(minutes=1),

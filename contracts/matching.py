@@ -17,6 +17,7 @@ class MatchRules(BaseModel, frozen=True, extra="forbid"):
     Attributes:
         domain: whether an account is found by the domain of an address.
         parent_domain: whether also by a domain above it, such as `acme.com` for `mail.acme.com`.
+        signature: whether a number is taken for its only signer's.
         thread: whether a reply belongs where the mail belongs that it answers.
         partner_filter: whether partners give way to those who buy.
         tiebreakers: what decides between several accounts, one after the other; what is left
@@ -28,6 +29,7 @@ class MatchRules(BaseModel, frozen=True, extra="forbid"):
 
     domain: bool = True
     parent_domain: bool = True
+    signature: bool = True
     thread: bool = True
     partner_filter: bool = True
     tiebreakers: tuple[Tiebreaker, ...] = ("owner", "open_deal")

@@ -30,6 +30,9 @@ _CHANGED: Final = """
             (SELECT account_id FROM raw.account
                 WHERE ingested_at > toDateTime64(%(since)s, 6, 'UTC'))
         UNION ALL
+        SELECT [], phone, [], '' FROM raw.signature
+        WHERE notEmpty(phone) AND ingested_at > toDateTime64(%(since)s, 6, 'UTC')
+        UNION ALL
         SELECT [], [], [], account_id FROM raw.opportunity
         WHERE opportunity_id IN
             (SELECT opportunity_id FROM raw.opportunity

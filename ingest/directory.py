@@ -19,6 +19,9 @@ _CRM_VERSION: Final = f"""
     FROM
     (
         {" UNION ALL ".join(f"SELECT max(ingested_at) AS changed_at FROM raw.{t}" for t in _TABLES)}
+        UNION ALL
+        SELECT max(toStartOfFiveMinutes(ingested_at) + INTERVAL 5 MINUTE) FROM raw.signature
+        WHERE notEmpty(phone) AND ingested_at < toStartOfFiveMinutes(now('UTC'))
     )
 """
 
@@ -26,9 +29,17 @@ _SIGNED: Final = "SELECT DISTINCT address, phone FROM raw.signature WHERE notEmp
 
 
 def crm_version(reader: Reader) -> datetime:
-    """Return up to when the CRM's changes can be read."""
+    """Return up to when the CRM's changes can be read; numbers in signatures count after minutes.
+
+    Signatures come with every mail, and the CRM is not read again for each.
+    """
     version: datetime = reader.value(_CRM_VERSION)
     return version
+
+
+def signature_phones(reader: Reader) -> dict[str, str]:
+    """Return the address of each number that one person alone signs with, in E.164."""
+    return signed_numbers(reader.frame(_SIGNED).itertuples(index=False))
 
 
 def read_directory(reader: Reader, company: Company, rules: MatchRules | None = None) -> Directory:
@@ -46,6 +57,6 @@ def read_directory(reader: Reader, company: Company, rules: MatchRules | None = 
         opportunities=table(OpportunityRow),
         contact_roles=table(ContactRoleRow),
         reps=table(RepRow),
-        aliases=signed_numbers(reader.frame(_SIGNED).itertuples(index=False)),
+        aliases=signature_phones(reader),
         rules=rules,
     )

@@ -17,7 +17,7 @@ from contracts.matching import MatchRules
 from contracts.rows import MatchRow
 from contracts.wire import Recorded
 from ingest import affected, stored
-from ingest.directory import crm_version, read_directory
+from ingest.directory import crm_version, read_directory, signature_phones
 from ingest.pipeline import Partly, rejection
 from ingest.stored import Stored
 from transforms.directory import Directory
@@ -30,6 +30,7 @@ CURSOR: Final = "match:crm"
 """Where it is kept up to when the CRM's changes have been looked at."""
 
 _FRESH_SECONDS: Final = 2.0
+_SIGNED_SECONDS: Final = 30.0
 _SETTLED: Final = timedelta(minutes=1)
 _CURSOR: Final = """
     SELECT state FROM raw.source_cursor FINAL WHERE source = %(source)s
@@ -58,6 +59,7 @@ class Matcher:
         self._rules = rules
         self._directory: Directory | None = None
         self._looked_at = 0.0
+        self._learnt_at = monotonic()
         self._caught_up: datetime | None = None
 
     def match(self, recorded: Iterable[Recorded]) -> list[MatchRow]:
@@ -103,6 +105,9 @@ class Matcher:
             if self._directory is None or self._directory.crm_version != version:
                 self._directory = read_directory(self._reader, self._company, self._rules)
             self._looked_at = monotonic()
+        if monotonic() - self._learnt_at > _SIGNED_SECONDS:  # also to forget who was erased
+            self._directory.learn(signature_phones(self._reader))
+            self._learnt_at = monotonic()
         return self._directory
 
 

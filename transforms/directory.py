@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -26,7 +26,7 @@ class Found(NamedTuple):
     """What one rule found in one address.
 
     Attributes:
-        rule: `contact`, `domain` or `parent_domain`.
+        rule: `contact`, `domain`, `parent_domain` or `signature`.
     """
 
     account_id: str
@@ -52,8 +52,7 @@ class Directory:
     hold.
 
     Args:
-        aliases: addresses and numbers that are known to be another's, such as the number in a
-            signature: alias to address.
+        aliases: the address of each number that one person's signatures have.
 
     Attributes:
         crm_version: the newest CRM change that is in it.
@@ -100,6 +99,10 @@ class Directory:
         called = (name for deal in known for name in deal.names | deal.numbers)
         self._names = Names((*called, *self._products))
 
+    def learn(self, aliases: Mapping[str, str]) -> None:
+        """Take other numbers in signatures for those that it was given."""
+        self._aliases = aliases
+
     def by_contact(self, address: str, at: datetime = _FOR_EVER) -> Iterator[Found]:
         """Yield the accounts that the contacts with this address or number had at a moment."""
         for known in self._spellings(address):
@@ -111,7 +114,7 @@ class Directory:
 
     def by_domain(self, address: str) -> Iterator[Found]:
         """Yield the accounts with this address's domain, or the nearest domain above it."""
-        domain = domain_of(self._aliases.get(address, address))
+        domain = domain_of(address)
         for known in upwards(domain):
             if accounts := self._by_domain.get(known, ()):
                 rule = "domain" if known == domain else "parent_domain"
@@ -119,10 +122,19 @@ class Directory:
                     yield Found(account_id, "", f"{address} is at {known}", rule)
                 return
 
+    def by_signature(self, number: str, at: datetime = _FOR_EVER) -> Iterator[Found]:
+        """Yield the accounts of the person whose signatures alone have this number."""
+        if signer := self._aliases.get(number):
+            found = [*self.by_contact(signer, at)] or self.by_domain(signer)
+            for account_id, contact_id, told, _ in found:
+                evidence = f"{number} is in the signatures of {signer}; {told}"
+                yield Found(account_id, contact_id, evidence, "signature")
+
     def person(self, address: str, at: datetime) -> str:
         """Return the contact with this address, else the address: what tells people apart."""
-        found = next(self.by_contact(address, at), None)
-        return found.contact_id if found else untagged(self._aliases.get(address, address))
+        signer = self._aliases.get(address, address) if self.rules.signature else address
+        found = next(chain(self.by_contact(address, at), self.by_contact(signer, at)), None)
+        return found.contact_id if found else untagged(signer)
 
     def deals(self, account_id: str) -> Sequence[Deal]:
         """Return the account's deals, every one that the CRM holds."""
@@ -159,8 +171,7 @@ class Directory:
         return self._mailbox.get(_at(self._versions[account_id], at).owner_rep_id, "")
 
     def _spellings(self, address: str) -> Iterable[str]:
-        alias = self._aliases.get(address, address)
-        return dict.fromkeys((address, untagged(address), alias))
+        return dict.fromkeys((address, untagged(address)))
 
     def _address_index(self, contacts: Iterable[ContactRow]) -> Mapping[str, list[_Held]]:
         index: dict[str, list[_Held]] = defaultdict(list)

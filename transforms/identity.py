@@ -17,10 +17,15 @@ from transforms.directory import Directory, Found
 from transforms.memory import Decided, Memory
 from transforms.tiebreak import SAYS, broken
 
-RULE_VERSION: Final = 3
+RULE_VERSION: Final = 4
 MAX_CANDIDATES: Final = 20
 
-POINTS: Final[Mapping[str, float]] = {"contact": 30.0, "domain": 20.0, "parent_domain": 16.0}
+POINTS: Final[Mapping[str, float]] = {
+    "contact": 30.0,
+    "domain": 20.0,
+    "parent_domain": 16.0,
+    "signature": 15.0,
+}
 """What an address gives to an account by the rule that found it."""
 FURTHER_POINTS: Final = 3.0
 """What each further address of the same account gives, up to `_MOST_FURTHER` of them."""
@@ -33,7 +38,7 @@ PERSON_POINTS: Final = 40.0
 
 _MOST_FURTHER: Final = 3
 _SPOKEN: Final = {"call", "meeting"}
-_BY_ADDRESS: Final = ("contact", "domain", "parent_domain")
+_BY_ADDRESS: Final = ("contact", "domain", "parent_domain", "signature")
 
 
 @dataclass
@@ -60,9 +65,9 @@ def match(
 
     A reply inherits its thread's account and deal; only those who were added are matched. Else the
     first rule that finds an account decides: an address of a contact as of then, the domain of an
-    account, a domain above it. A rule that finds several leaves it to the tiebreakers, and skips
-    where they can't tell: no later rule is asked. Partners give way: where a rule finds nobody
-    else, they wait for what the next one finds.
+    account, a domain above it, a number that one of these signs with. A rule that finds several
+    leaves it to the tiebreakers, and skips where they can't tell: no later rule is asked. Partners
+    give way: where a rule finds nobody else, they wait for what the next one finds.
 
     Args:
         recorded: the activity.
@@ -153,7 +158,8 @@ class _Ladder:
         found: dict[str, list[tuple[str, Found]]] = {rule: [] for rule in _BY_ADDRESS}
         for address in self._recorded.outside:
             hits = [*self._directory.by_contact(address, self._at)]
-            for hit in hits or self._directory.by_domain(address):
+            hits = hits or [*self._directory.by_domain(address)]
+            for hit in hits or self._directory.by_signature(address, self._at):
                 if hit.rule == "contact" or getattr(self._rules, hit.rule):
                     found[hit.rule].append((address, hit))
         return found

@@ -11,7 +11,7 @@ from contracts.clock import ManualClock, SystemClock
 from contracts.command import Command, CommandKind
 from contracts.company import Company
 from contracts.errors import UserError
-from contracts.matching import MatchRules
+from contracts.matching import CERTAIN, MatchRules
 from contracts.rows import (
     AccountRow,
     ActivityRow,
@@ -20,6 +20,7 @@ from contracts.rows import (
     MatchRow,
     OpportunityRow,
 )
+from contracts.signature_rows import SignatureRow
 from contracts.wire import Event, Recorded, RecordedBatch, decode_recorded, encode
 from ingest import matching
 from ingest.account import account, wait_for
@@ -28,7 +29,9 @@ from ingest.directory import read_directory
 from ingest.matching import Matcher, everything, rematch
 from ingest.pipeline import Message, Pipeline
 from ingest.what_if import apply, compare
+from transforms.erasure import PERSONS, identity, pattern, token
 from transforms.rows import to_rows
+from warehouse.erase import Eraser, Person
 from warehouse.reader import Reader
 from warehouse.writer import Writer
 
@@ -256,3 +259,81 @@ def test_of_a_batch_only_the_activity_that_fails_is_refused(reader, writer, monk
     directory = read_directory(reader, COMPANY)
     assert apply(everything(reader, directory, OLDEST, NOW + timedelta(hours=1)), writer)
     assert current(reader, heard[1].activity_id).account_id == "sound"
+
+
+def call(writer: Writer, run: str, number: str) -> Recorded:
+    """Store a call from a number, as a phone system tells of it."""
+    told = (
+        f'{{"provider": "x", "call_id": "{run}", "direction": "inbound", '
+        f'"started_at": "2026-11-23T11:00:00Z", "duration_seconds": 90, '
+        f'"from": "{number}", "to": "+14155550000"}}'
+    )
+    event = Event(
+        kind="call", source="calls:x", external_id=run, observer="x", ingest_run=run,
+        received_at=NOW, payload=told.encode(),
+    )  # fmt: skip
+    rows = to_rows(event, COMPANY.model_copy(update={"own_numbers": ("+14155550000",)}))
+    writer.write(rows)
+    (row,) = (row for row in rows if isinstance(row, ActivityRow))
+    return Recorded(activity_id=row.activity_id, event_time=NOW, outside=(number,), channel="call")
+
+
+def sign(writer: Writer, number: int, address: str, phone: str, name: str = "Jo Lee") -> None:
+    writer.write(
+        [
+            SignatureRow(
+                address=address, activity_id=UUID(int=number), event_time=NOW, name=name, title="",
+                company="", phone=(phone,), evidence=f"{name}\n{phone}",
+            )
+        ]
+    )  # fmt: skip
+
+
+def test_a_number_that_one_person_signs_with_finds_their_account_less_surely(reader, writer):
+    know(writer, "signed")
+    heard = call(writer, "signed", "+14155550123")
+    sign(writer, 1, "jo@signed.com", "+14155550123")
+    (found,) = Matcher(reader, COMPANY, ManualClock(NOW)).match([heard])
+    assert (found.rule, found.account_id, found.contact_id) == ("signature", "signed", "c-signed")
+    assert 0 < found.margin < CERTAIN
+    assert "+14155550123 is in the signatures of jo@signed.com" in found.reason
+    off = Matcher(reader, COMPANY, ManualClock(NOW), MatchRules(signature=False))
+    assert [row.rule for row in off.match([heard])] == ["none"]
+
+
+def test_a_number_that_two_people_sign_with_finds_nobody(reader, writer):
+    know(writer, "switch")
+    heard = call(writer, "switch", "+14155550124")
+    sign(writer, 1, "jo@switch.com", "+14155550124")
+    sign(writer, 2, "mo@switch.com", "+14155550124", name="Mo May")
+    (found,) = Matcher(reader, COMPANY, ManualClock(NOW)).match([heard])
+    assert found.rule == "none"
+
+
+def test_a_call_is_matched_when_its_number_is_signed_later(reader, writer):
+    know(writer, "later")
+    heard = call(writer, "later", "+14155550125")
+    matcher = Matcher(reader, COMPANY, ManualClock(NOW))
+    writer.write(matcher.match([heard]))
+    matcher.catch_up(writer)
+    sign(writer, 1, "jo@later.com", "+14155550125")
+    assert current(reader, heard.activity_id).rule == "none"
+    know(writer, "newer")
+    rematch(reader, writer, COMPANY, NOW + timedelta(hours=1))
+    assert current(reader, heard.activity_id).account_id == "later"
+
+
+def test_the_reason_of_a_signatures_match_is_erased_with_its_person(reader, writer, warehouse_url):
+    know(writer, "gone")
+    heard = call(writer, "gone", "+14155550126")
+    sign(writer, 1, "mo@gone.com", "+14155550126", name="Mo May")
+    matcher = Matcher(reader, COMPANY, ManualClock(NOW))
+    writer.write(matcher.match([heard]))
+    assert "mo@gone.com" in current(reader, heard.activity_id).reason
+    who = identity("mo@gone.com", "US")
+    person = Person(pattern(who), token(b"key", who), PERSONS)
+    Eraser(warehouse_url).sweep(person, "asked")
+    held = reader.frame("SELECT * FROM raw.match").to_csv()
+    assert reader.value("SELECT count() FROM raw.signature") == 0
+    assert "mo@gone.com" not in held
+    assert "+14155550126" in held

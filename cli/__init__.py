@@ -17,7 +17,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command; an error that a person can act on is one message, not a traceback."""
-    from cli import commands, privacy  # noqa: F401 they register the commands on `app`
+    from cli import commands, completeness, privacy  # noqa: F401 they register the commands on `app`
 
     try:
         app()

@@ -9,6 +9,7 @@ from contracts.clock import Clock, SystemClock
 from ingest.account import Account, wait_for
 from ingest.follow import Follower
 from ingest.gate import Gate
+from ingest.gone import withdraw_unheard
 from ingest.late import Latecomers, Quarantine
 from ingest.publish import LogPublisher, Publisher
 from ingest.run import Progress, Run
@@ -36,12 +37,15 @@ async def bring_in(
         Retryable: if the source can't be read now, and could not for some tries.
     """
     clock = clock or SystemClock()
+    began_at = clock.now()
     with warehouse(settings) as (reader, writer):
         async with Publisher(settings) as publisher:
             with running(settings, source, publisher, (reader, writer), clock) as (run, follower):
                 run.tell(progress)
                 await _read(follower, is_followed=source.follow_seconds is not None)
         account = await wait_for(reader, source.name, run.ingest_run, run.sent)
+        if source.kind == "mail" and not source.resumes:
+            withdraw_unheard(reader, writer, source.name, run.ingest_run, began_at, clock)
         return replace(account, unknown=run.unknown)
 
 

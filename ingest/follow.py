@@ -1,7 +1,7 @@
 """Follows a source: reads it again and again, waits out what fails, and proves it complete."""
 
 import asyncio
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from random import uniform
 from time import monotonic
 from typing import Final
@@ -14,16 +14,16 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from contracts.capture_rows import ProviderCountRow, SourceStateRow
+from contracts.capture_rows import SourceStateRow
 from contracts.clock import Clock
 from contracts.errors import Retryable, UserError
+from ingest.count import counted
 from ingest.late import Latecomers
 from ingest.run import Run
 from ingest.source import Countable, Patient
 from warehouse.writer import Writer
 
 MAX_WAIT_SECONDS: Final = 60.0
-COUNTED_DAYS: Final = 31
 
 _FIRST_WAIT_SECONDS: Final = 1.0
 _COUNT_SECONDS: Final = 3_600.0
@@ -94,28 +94,13 @@ class Follower:
         await self._late.catch_up(self._run)
         self._read_at = started_at
         if isinstance(self._source, Countable) and monotonic() - self._counted_at > _COUNT_SECONDS:
-            await self._run.in_thread(self.count, self._source, started_at)
+            await self._run.in_thread(self._count, self._source, started_at)
             self._counted_at = monotonic()
         if self._source.follow_seconds is not None:
             await self._tell("reading", "")
 
-    def count(self, source: Countable, until: datetime) -> None:
-        """Note how much the source holds of each of the last days. Raises as the source does."""
-        first = (until - timedelta(days=COUNTED_DAYS - 1)).date()
-        since = datetime.combine(first, time(), UTC)
-        days = [first + timedelta(days=number) for number in range(COUNTED_DAYS)]
-        rows = [
-            ProviderCountRow(
-                source=source.name,
-                observer=observer,
-                held_on=day,
-                held=held[day],
-                counted_until=until,
-            )
-            for observer, held in source.count(since, until).items()
-            for day in days
-        ]
-        if rows:
+    def _count(self, source: Countable, until: datetime) -> None:
+        if rows := counted(source, until):
             self._writer.write(rows)
 
     async def _wait(self, seconds: float) -> None:

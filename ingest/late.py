@@ -98,7 +98,7 @@ class Latecomers:
 
 def _bodies(run: Run, page: list[QuarantineRow]) -> list[Event]:
     """Return the events of what the source still has, in the runs that heard them first."""
-    if not isinstance(run.source, HeaderFirst):
+    if not isinstance(run.source, HeaderFirst) or not run.source.resumes:
         return []
     first_run = {row.external_id: row.ingest_run for row in page}
     fetched = list(run.source.fetch(list(first_run))) if page else []

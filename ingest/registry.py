@@ -7,7 +7,7 @@ write there runs code as the platform's user: the folder is the operator's alone
 
 from collections.abc import Callable
 from importlib import resources
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Final
@@ -61,10 +61,20 @@ def _opener(home: Path, name: str) -> Open:
         opener: Open = _loaded(file)
         return opener
     for point in entry_points(group=GROUP, name=name):
-        found: Open = point.load()
-        return found
+        return _offered(point)
     there = ", ".join(names(home)) or "none"
     raise UserError(f"no source is called {name!r}: {file} is not there. There are: {there}")
+
+
+def _offered(point: EntryPoint) -> Open:
+    try:
+        found: Open = point.load()
+    except Exception as error:  # somebody's package, likewise
+        package = point.dist.name if point.dist else "a package"
+        raise UserError(
+            f"{package} offers {point.name!r} as {point.value}: {type(error).__name__}: {error}"
+        ) from error
+    return found
 
 
 def _loaded(file: Path) -> Open:

@@ -1,13 +1,16 @@
 """Mail files: one mail a file, or a folder of them with its subfolders."""
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from contracts.errors import UserError
 from contracts.wire import EventKind
+from ingest.file_times import by_day, held_at
 from ingest.lighten import Lightener
 from ingest.source import Heard
 
@@ -34,10 +37,19 @@ class EmlSource:
         Raises:
             UserError: if there is no such path, or a file can't be read.
         """
+        yield from (_heard(file, root) for file, root in self._all())
+
+    def count(self, since: datetime, until: datetime) -> Mapping[str, Counter[date]]:
+        """Return how many files came on each day, by their own times; raises as `read` does."""
+        held = ((_observer(file, root), held_at(file.stat())) for file, root in self._all())
+        return by_day(held, since, until)
+
+    def _all(self) -> Iterator[tuple[Path, Path]]:
+        """Yield each file, and the folder from which it is named."""
         if self._path.is_file():
-            yield _heard(self._path, self._path.parent)
+            yield self._path, self._path.parent
         elif self._path.is_dir():
-            yield from (_heard(file, self._path) for file in _files(self._path))
+            yield from ((file, self._path) for file in _files(self._path))
         else:
             raise UserError(f"{self._path} does not exist: name a mail file or a folder of them")
 
@@ -51,9 +63,13 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _heard(file: Path, root: Path) -> Heard:
     mail = _light(file)
-    relative = file.relative_to(root)
-    observer = relative.parts[0] if len(relative.parts) > 1 else root.name
-    return Heard(f"{relative}-{sha256(mail).hexdigest()[:16]}", observer, mail)
+    name = f"{file.relative_to(root)}-{sha256(mail).hexdigest()[:16]}"
+    return Heard(name, _observer(file, root), mail, held_at(file.stat()))
+
+
+def _observer(file: Path, root: Path) -> str:
+    folders = file.relative_to(root).parts[:-1]
+    return folders[0] if folders else root.name
 
 
 def _light(file: Path) -> bytes:

@@ -2,14 +2,18 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from contracts.errors import UserError
 from contracts.wire import EventKind
+from ingest.file_times import by_day, held_at
 from ingest.lighten import Lightener
-from ingest.source import Checkpoint, Heard
+from ingest.source import Checkpoint, Found, Heard, Withdrawn
 
 _PIECE_BYTES: Final = 65_536
 _CHECKPOINT_EVERY: Final = 1_000
@@ -18,11 +22,17 @@ _GRACE_NS: Final = 10_000_000_000
 
 
 class _File(NamedTuple):
-    """A mail's file, and when its entry changed last: at delivery, or when a flag was set."""
+    """A mail's file.
+
+    Attributes:
+        changed_ns: when its entry changed last: at delivery, or when a flag was set.
+        held_at: when it was delivered.
+    """
 
     changed_ns: int
     key: str
     path: Path
+    held_at: datetime | None
 
 
 class MaildirSource:
@@ -30,8 +40,8 @@ class MaildirSource:
 
     The cursor is the change time of the newest file read, which nobody can set back, with the
     names of those that changed within ten seconds of it, for deliveries that overlap. What one
-    object has yielded it does not yield again; a later run hears a mail again, under the same name,
-    if its flags were changed since.
+    object has yielded it does not yield again, and what then goes, it withdraws; a later run hears
+    a mail again, under the same name, if its flags were changed since.
 
     Args:
         path: a maildir, or a folder with maildirs below it.
@@ -43,33 +53,66 @@ class MaildirSource:
     def __init__(self, path: Path, *, follow: bool = False) -> None:
         self._path = path.expanduser().resolve()
         self._known: set[str] = set()
+        self._has_looked = False
         self.name = f"maildir:{self._path}"
         self.resumes = follow
         self.follow_seconds = _FOLLOW_SECONDS if follow else None
 
-    def read(self, state: str) -> Iterator[Heard | Checkpoint]:
-        """Yield the mails that were delivered after the cursor.
+    def read(self, state: str) -> Iterator[Found]:
+        """Yield what is gone, and the mails that were delivered after the cursor.
 
         Raises:
             UserError: if there is no maildir at the path or below it, or a file can't be read.
         """
         cursor = _Cursor.parse(state)
-        found = sorted(file for file in self._files() if cursor.is_before(file))
+        present = self._present()
+        for key in sorted(self._known - present.keys()):
+            self._known.remove(key)
+            yield Withdrawn(key, self._observer(_folder(key)))
+        files = [_file(key, Path(present[key])) for key in present.keys() - self._known]
+        found = sorted(
+            file for file in files if file and (self._has_looked or cursor.is_before(file))
+        )
+        self._known.update(present.keys() - {file.key for file in found})
+        self._has_looked = True
         for number, file in enumerate(found, 1):
-            if (mail := _light(file.path)) is not None:
-                yield Heard(file.key, self._observer(file.path), mail)
+            if (heard := self._heard(file)) is not None:
+                yield heard
             cursor.advance(file)
             self._known.add(file.key)
             if number % _CHECKPOINT_EVERY == 0 or number == len(found):
                 yield Checkpoint(cursor.state())
 
-    def _files(self) -> Iterator[_File]:
-        for maildir in self._maildirs():
-            for part in ("new", "cur"):
-                for entry in os.scandir(maildir / part):
-                    key = self._key(maildir, entry.name)
-                    if key not in self._known and entry.is_file():
-                        yield _File(entry.stat().st_ctime_ns, key, Path(entry.path))
+    def fetch(self, external_ids: Sequence[str]) -> Iterator[Heard]:
+        """Yield the mails that are still there; raises as `read` does."""
+        present = self._present()
+        for key in present.keys() & set(external_ids):
+            file = _file(key, Path(present[key]))
+            if file and (heard := self._heard(file)) is not None:
+                yield heard
+
+    def count(self, since: datetime, until: datetime) -> Mapping[str, Counter[date]]:
+        """Return how many mails were delivered on each day, by the times of their files."""
+        files = (_file(key, Path(path)) for key, path in self._present().items())
+        held = ((self._observer(_folder(file.key)), file.held_at) for file in files if file)
+        empty = ((self._observer(self._relative(maildir)), None) for maildir in self._maildirs())
+        return by_day(chain(empty, held), since, until)
+
+    def _present(self) -> dict[str, str]:
+        """Return where each mail is, by the name that it keeps when it moves or is flagged."""
+        return {
+            "/".join(filter(None, (self._relative(maildir), _unique(entry.name)))): entry.path
+            for maildir in self._maildirs()
+            for part in ("new", "cur")
+            for entry in os.scandir(maildir / part)
+            if entry.is_file()
+        }
+
+    def _heard(self, file: _File) -> Heard | None:
+        mail = _light(file.path)
+        if mail is None:
+            return None
+        return Heard(file.key, self._observer(_folder(file.key)), mail, file.held_at)
 
     def _maildirs(self) -> list[Path]:
         found = []
@@ -83,13 +126,30 @@ class MaildirSource:
             )
         return found
 
-    def _key(self, maildir: Path, name: str) -> str:
-        """Return the name that a mail keeps when its flags change or it moves to `cur`."""
-        return str((maildir / name.partition(":2,")[0]).relative_to(self._path))
+    def _relative(self, maildir: Path) -> str:
+        return str(maildir.relative_to(self._path)) if maildir != self._path else ""
 
-    def _observer(self, file: Path) -> str:
-        maildir = file.parent.parent
-        return self._path.name if maildir == self._path else str(maildir.relative_to(self._path))
+    def _observer(self, folder: str) -> str:
+        return folder or self._path.name
+
+
+def _folder(key: str) -> str:
+    return key.rpartition("/")[0]
+
+
+def _unique(name: str) -> str:
+    return name.partition(":2,")[0]
+
+
+def _file(key: str, path: Path) -> _File | None:
+    """Look at a mail's file; None if it is gone, or has moved since it was listed."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        if (moved := _moved(path)) is None:
+            return None
+        return _file(key, moved)
+    return _File(found.st_ctime_ns, key, path, held_at(found))
 
 
 class _Cursor:
@@ -137,6 +197,6 @@ def _moved(path: Path) -> Path | None:
     """Return where a mail reader has moved a mail since it was listed: to `cur`, with flags."""
     if path.exists():
         return None
-    unique = path.name.partition(":2,")[0]
+    unique = _unique(path.name)
     cur = path.parent.parent / "cur"
-    return next((file for file in cur.iterdir() if file.name.partition(":2,")[0] == unique), None)
+    return next((file for file in cur.iterdir() if _unique(file.name) == unique), None)

@@ -1,14 +1,19 @@
 """An mbox file: mails one after the other, each below a line that begins with `From `."""
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from email.utils import parsedate
 from hashlib import sha256
 from io import SEEK_END
+from itertools import chain
 from pathlib import Path
 from typing import IO, Final
 
 from contracts.errors import UserError
 from contracts.wire import EventKind
+from ingest.file_times import by_day
 from ingest.lighten import Lightener
 from ingest.source import Checkpoint, Heard
 
@@ -20,6 +25,9 @@ _CHECKPOINT_EVERY: Final = 1_000
 # sentence that begins with "From " is text. What was matched up to the time is not tried again:
 # a line that is full of times costs no more than any other.
 _FROM_LINE: Final = re.compile(rb"^(?>From .*?\d\d?:\d\d).*\b\d{4}\b.*\n?", re.MULTILINE)
+_DELIVERED: Final = re.compile(
+    rb"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]?\d \d\d?:\d\d(?::\d\d)?(?: [+-]\d{4})? \d{4}\b"
+)
 _QUOTED_FROM: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
@@ -47,12 +55,29 @@ class MboxSource:
         with _opened(self._path) as file:
             _refuse_other_formats(file, self._path)
             offset = _resumed(file, state)
-            for number, (start, mail) in enumerate(_mails(file, offset), 1):
+            for number, (start, mail, line) in enumerate(_mails(file, offset), 1):
                 if number % _CHECKPOINT_EVERY == 0:
                     yield Checkpoint(str(start))
                 digest = sha256(mail).hexdigest()[:16]
-                yield Heard(f"{start}-{digest}", self._path.name, mail)
+                yield Heard(f"{start}-{digest}", self._path.name, mail, _delivered_at(line))
             yield Checkpoint(str(file.tell()))
+
+    def count(self, since: datetime, until: datetime) -> Mapping[str, Counter[date]]:
+        """Return how many mails came on each day, by their `From ` lines; raises as `read` does."""
+        with _opened(self._path) as file:
+            lines = (piece for _, piece, is_line in _pieces(file, 0) if is_line)
+            held = ((self._path.name, _delivered_at(line)) for line in lines)
+            return by_day(chain([(self._path.name, None)], held), since, until)
+
+
+def _delivered_at(line: bytes) -> datetime | None:
+    """Return the time of a `From ` line, which is UTC by RFC 4155; None if it is none."""
+    found = _DELIVERED.search(line)
+    told = parsedate(found.group().decode()) if found else None
+    try:
+        return datetime(*told[:6], tzinfo=UTC) if told else None
+    except ValueError:
+        return None
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -88,22 +113,31 @@ def _resumed(file: IO[bytes], state: str) -> int:
     return file.seek(offset)
 
 
-def _mails(file: IO[bytes], offset: int) -> Iterator[tuple[int, bytes]]:
-    """Yield each mail with the offset at which it begins, without its `From ` line."""
-    start, mail, has_begun, is_line_start = offset, Lightener(), False, True
+def _mails(file: IO[bytes], offset: int) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield where each mail begins, the mail, and the `From ` line above it."""
+    start, line, mail, has_begun = offset, b"", Lightener(), False
+    for at, piece, is_line in _pieces(file, offset):
+        if not is_line:
+            mail.feed(piece)
+            has_begun = has_begun or bool(piece.strip())  # blank lines above the first are nothing
+            continue
+        if has_begun:
+            yield start, mail.mail(), line
+        start, line, mail, has_begun = at, piece, Lightener(), True
+    if has_begun:
+        yield start, mail.mail(), line
+
+
+def _pieces(file: IO[bytes], offset: int) -> Iterator[tuple[int, bytes, bool]]:
+    """Yield the text of a file, unquoted, and its `From ` lines (true), with their offsets."""
+    is_line_start = True
     while block := file.read(_BLOCK_BYTES) + file.readline(_BLOCK_BYTES):
         at = 0 if is_line_start else block.find(b"\n") + 1 or len(block)
-        mail.feed(block[:at])
+        yield offset, block[:at], False
         for line in _FROM_LINE.finditer(block, at):
-            text = block[at : line.start()]
-            mail.feed(_QUOTED_FROM.sub(rb"\1", text))
-            if has_begun or text.strip():  # blank lines above the first mail are nothing
-                yield start, mail.mail()
-            start, mail, has_begun = offset + line.start(), Lightener(), True
+            yield offset + at, _QUOTED_FROM.sub(rb"\1", block[at : line.start()]), False
+            yield offset + line.start(), line.group(), True
             at = line.end()
-        mail.feed(_QUOTED_FROM.sub(rb"\1", block[at:]))
-        has_begun = has_begun or bool(block[at:].strip())
+        yield offset + at, _QUOTED_FROM.sub(rb"\1", block[at:]), False
         offset += len(block)
         is_line_start = block.endswith(b"\n")
-    if has_begun:
-        yield start, mail.mail()

@@ -1,8 +1,9 @@
 """One suite for every source: what it yields, that it repeats itself, and that it goes on."""
 
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -13,7 +14,8 @@ from pydantic import SecretStr
 
 from contracts.company import Company
 from contracts.errors import Retryable, UserError
-from ingest.source_contract import Case, SourceContract
+from ingest.source import Checkpoint, Countable, Heard
+from ingest.source_contract import LARGE_BYTES, Case, SourceContract, one_by_one
 from ingest.sources.attendance import AttendanceSource
 from ingest.sources.calls import CallLogSource
 from ingest.sources.crm_csv import CrmCsvSource
@@ -34,6 +36,9 @@ CALL = {
 }  # fmt: skip
 
 
+LONG = "Hello, and so on.\n" * (LARGE_BYTES // 18 + 1)
+
+
 def mail(number: int, body: str = "Hello") -> bytes:
     return (
         f"From: jo@acme.example\nTo: kim@ourco.example\nSubject: Mail {number}\n"
@@ -46,38 +51,50 @@ def mbox_case(request: pytest.FixtureRequest) -> Case:
     tmp_path: Path = request.getfixturevalue("tmp_path")
     path = tmp_path / "old.mbox"
 
-    def add(number: int) -> None:
+    def add(number: int, body: str = "Hello") -> None:
+        line = b"From jo@acme.example Mon Nov  2 10:00:00 2026\n"
         with path.open("ab") as file:
-            file.write(b"From jo@acme.example Mon Nov  2 10:00:00 2026\n" + mail(number) + b"\n")
+            file.write(line + mail(number, body) + b"\n")
 
-    return Case(lambda: MboxSource(path), add, lambda: MboxSource(tmp_path / "no.mbox"), "no.mbox")
+    absent = tmp_path / "no.mbox"
+    return Case(
+        lambda: MboxSource(path), add, lambda: MboxSource(absent), "no.mbox", lambda n: add(n, LONG)
+    )
 
 
 def eml_case(request: pytest.FixtureRequest) -> Case:
     tmp_path: Path = request.getfixturevalue("tmp_path")
 
-    def add(number: int) -> None:
+    def add(number: int, body: str = "Hello") -> None:
         folder = tmp_path / "mails" / f"box{number % 3}"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{number:04}.eml").write_bytes(mail(number))
+        (folder / f"{number:04}.eml").write_bytes(mail(number, body))
 
     return Case(
-        lambda: EmlSource(tmp_path / "mails"), add, lambda: EmlSource(tmp_path / "no"), "no"
+        lambda: EmlSource(tmp_path / "mails"),
+        add,
+        lambda: EmlSource(tmp_path / "no"),
+        "no",
+        lambda number: add(number, LONG),
     )
 
 
 def maildir_case(request: pytest.FixtureRequest) -> Case:
     tmp_path: Path = request.getfixturevalue("tmp_path")
 
-    def add(number: int) -> None:
+    def add(number: int, body: str = "Hello") -> None:
         maildir = tmp_path / "mail" / ("kim" if number % 2 else "kim/.Sent")
         for part in ("tmp", "new", "cur"):
             (maildir / part).mkdir(parents=True, exist_ok=True)
-        (maildir / "tmp" / f"{number}.host").write_bytes(mail(number))
+        (maildir / "tmp" / f"{number}.host").write_bytes(mail(number, body))
         (maildir / "tmp" / f"{number}.host").rename(maildir / "new" / f"{number}.host")
 
     return Case(
-        lambda: MaildirSource(tmp_path / "mail"), add, lambda: MaildirSource(tmp_path / "no"), "no"
+        lambda: MaildirSource(tmp_path / "mail"),
+        add,
+        lambda: MaildirSource(tmp_path / "no"),
+        "no",
+        lambda number: add(number, LONG),
     )
 
 
@@ -85,27 +102,38 @@ def calls_case(request: pytest.FixtureRequest) -> Case:
     tmp_path: Path = request.getfixturevalue("tmp_path")
     path = tmp_path / "calls.jsonl"
 
-    def add(number: int) -> None:
-        call = CALL | {"call_id": str(number)}
+    def add(number: int, title: str = "") -> None:
+        call = CALL | {"call_id": str(number), "title": title}
         with path.open("a") as file:
             file.write(json.dumps(call) + "\n")
 
-    return Case(lambda: CallLogSource(path), add, lambda: CallLogSource(tmp_path / "no"), "no")
+    absent = tmp_path / "no"
+    return Case(
+        lambda: CallLogSource(path),
+        add,
+        lambda: CallLogSource(absent),
+        "no",
+        lambda n: add(n, LONG),
+    )
 
 
 def crm_case(request: pytest.FixtureRequest) -> Case:
     tmp_path: Path = request.getfixturevalue("tmp_path")
     path = tmp_path / "crm" / "accounts.csv"
 
-    def add(number: int) -> None:
+    def add(number: int, name: str = "Acme") -> None:
         if not path.exists():
             path.parent.mkdir()
             path.write_text("Account ID,Name\n")
         with path.open("a") as file:
-            file.write(f"a{number},Acme\n")
+            file.write(f'a{number},"{name}"\n')
 
     return Case(
-        lambda: CrmCsvSource(tmp_path / "crm"), add, lambda: CrmCsvSource(tmp_path / "no"), "no"
+        lambda: CrmCsvSource(tmp_path / "crm"),
+        add,
+        lambda: CrmCsvSource(tmp_path / "no"),
+        "no",
+        lambda number: add(number, LONG),
     )
 
 
@@ -113,7 +141,7 @@ def attendance_case(request: pytest.FixtureRequest) -> Case:
     tmp_path: Path = request.getfixturevalue("tmp_path")
     path = tmp_path / "lms.csv"
 
-    def add(number: int) -> None:
+    def add(number: int) -> None:  # what is yielded is short, whatever stands in the file
         if not path.exists():
             path.write_text("User Email,Course Name,Completion Date,Manager\n")
         with path.open("a") as file:
@@ -131,14 +159,15 @@ def imap_case(request: pytest.FixtureRequest) -> Case:
     mailboxes: Mailboxes = request.getfixturevalue("mailboxes")
     password = SecretStr(PASSWORD)
 
-    def add(number: int) -> None:
-        mailboxes.append(mail(number), mailbox="INBOX" if number % 2 else "Sent")
+    def add(number: int, body: str = "Hello") -> None:
+        mailboxes.append(mail(number, body), mailbox="INBOX" if number % 2 else "Sent")
 
     return Case(
         lambda: ImapSource(mailboxes.url, password),
         add,
         lambda: ImapSource("imap://kim@127.0.0.1:1", password),
         "127.0.0.1:1",
+        lambda number: add(number, LONG),
     )
 
 
@@ -179,14 +208,15 @@ def api_case(request: pytest.FixtureRequest) -> Case:
     api: Api = request.getfixturevalue("api")
     token = SecretStr("token")
 
-    def add(number: int) -> None:
-        api.items.append(CALL | {"call_id": str(number)})
+    def add(number: int, title: str = "") -> None:
+        api.items.append(CALL | {"call_id": str(number), "title": title})
 
     return Case(
         lambda: JsonApiSource(api.url, token),
         add,
         lambda: JsonApiSource("http://127.0.0.1:1/no", token),
         "127.0.0.1:1",
+        lambda number: add(number, LONG),
     )
 
 
@@ -211,6 +241,41 @@ class TestEverySource(SourceContract):
     )
     def case(self, request) -> Case:
         return CASES[request.param](request)
+
+
+class Greedy(MboxSource):
+    """Reads all before it yields any."""
+
+    def read(self, state: str) -> Iterator[Heard | Checkpoint]:
+        yield from list(super().read(state))
+
+
+def test_a_source_that_reads_ahead_without_bound_is_found_out(request):
+    case = mbox_case(request)
+    path = case.open()._path
+    case.open = lambda: Greedy(path)
+    with pytest.raises(AssertionError):
+        SourceContract().test_it_is_read_no_faster_than_it_is_asked(case)
+
+
+def test_a_source_of_mail_is_countable_and_counts_what_it_yields_by_its_own_times(countable):
+    countable.add(1)
+    countable.add(2)
+    source = countable.open()
+    assert isinstance(source, Countable)
+    day = timedelta(days=1)
+    items = list(one_by_one(source))
+    moments = [item.held_at for item in items]
+    held = source.count(min(moments) - day, max(moments) + day)
+    assert sum(held.values(), Counter()) == Counter(moment.date() for moment in moments)
+    assert set(held) == {item.observer for item in items}
+
+
+@pytest.fixture(
+    params=["mbox", "eml", "maildir", pytest.param("imap", marks=pytest.mark.dovecot)],
+)
+def countable(request):
+    return CASES[request.param](request)
 
 
 def test_every_source_has_a_module_and_a_case():

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic, sleep
@@ -20,6 +21,7 @@ from pydantic import SecretStr
 from contracts.clock import SystemClock
 from ingest.account import Account
 from ingest.bring import bring_in
+from ingest.completeness import recount
 from ingest.replay import replay
 from ingest.sources.calls import CallLogSource
 from ingest.sources.crm_csv import CrmCsvSource
@@ -30,8 +32,10 @@ from local.ports import free_port
 from settings import Settings
 from tests.warehouse_server import serving
 from tests.warehouse_tables import url_of
+from warehouse.connection import connect
 from warehouse.migrate import migrate
 from warehouse.reader import Reader
+from warehouse.writer import Writer
 
 pytestmark = pytest.mark.stack
 
@@ -113,6 +117,90 @@ def test_bringing_in_again_changes_no_row_and_counts_as_repeated(settings, reade
     path.write_bytes(b"".join(FROM_LINE + mail(f"again{n}") + b"\n" for n in range(150)))
     first, second = bring(settings, MboxSource(path)), bring(settings, MboxSource(path))
     assert (first.activities, second.activities, second.repeated) == (150, 0, 150)
+
+
+@pytest.mark.parametrize("kind", ["eml", "maildir", "mbox"])
+def test_what_a_source_of_files_holds_of_each_day_is_stored_withdrawn_or_told_to_be_missing(
+    settings, reader, tmp_path, kind
+):
+    keep, source = FILES[kind]
+    path = tmp_path / f"{kind}.mails"
+    keep(path, 1, 2, 3)
+    bring(settings, source(path))
+    assert told(settings, path) == {1: (1, 1, 0), 2: (1, 1, 0), 3: (1, 1, 0)}
+    keep(path, 1, 3)
+    bring(settings, source(path))
+    assert told(settings, path) == {1: (1, 1, 0), 3: (1, 1, 0)}
+    keep(path, 1, 2, 3, 4)
+    assert told(settings, path) == {1: (1, 1, 0), 2: (1, 0, 1), 3: (1, 1, 0), 4: (1, 0, 1)}
+    bring(settings, source(path))
+    assert told(settings, path) == dict.fromkeys((1, 2, 3, 4), (1, 1, 0))
+    client = connect(settings.warehouse_url, mutations_sync=2)
+    client.execute(
+        "ALTER TABLE raw.sighting DELETE WHERE endsWith(source, %(path)s) AND "
+        "toDayOfMonth(held_at) = 3",
+        {"path": str(path)},
+    )
+    assert told_by_command(settings, path) == (4, 3, ["2025-11-03"])
+
+
+def told(settings, path):
+    """What is told of each day of November 2025 on which there was something."""
+    reader, writer = Reader(settings.warehouse_url), Writer(settings.warehouse_url)
+    assert list(recount(settings, reader, writer, SystemClock(), days=2_000)) == []
+    frame = reader.frame(
+        "SELECT toDayOfMonth(held_on) AS day, held, stored, missing FROM live.completeness "
+        "WHERE endsWith(source, %(path)s) AND held + stored > 0 ORDER BY held_on",
+        {"path": str(path)},
+    )
+    reader.close()
+    writer.close()
+    return {row.day: (row.held, row.stored, row.missing) for row in frame.itertuples()}
+
+
+def told_by_command(settings, path):
+    environment = os.environ | {
+        "HEADWATER_HOME": str(settings.home),
+        "HEADWATER_WAREHOUSE_URL": settings.warehouse_url.get_secret_value(),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", "completeness", "--days", "2000", "--json"],
+        env=environment, check=True, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    rows = map(json.loads, done.stdout.splitlines())
+    (row,) = (row for row in rows if row["source"].endswith(str(path)))
+    return row["held"], row["stored"], row["missing_days"]
+
+
+def keep_mbox(path: Path, *days: int) -> None:
+    line = "From jo@acme.com Sat Nov {day:2} 10:00:00 2025\n"
+    path.write_bytes(
+        b"".join(line.format(day=day).encode() + mail(f"mbox{day}") + b"\n" for day in days)
+    )
+
+
+def keep_files(path: Path, name: str, *days: int) -> None:
+    """Have the mails of some days, as old as they are, and no others."""
+    path.mkdir(parents=True, exist_ok=True)
+    for day in range(1, 5):
+        file = path / f"{day}.{name}"
+        file.unlink(missing_ok=True)
+        if day in days:
+            file.write_bytes(mail(f"{name}{day}"))
+            moment = datetime(2025, 11, day, 10, tzinfo=UTC).timestamp()
+            os.utime(file, (moment, moment))
+
+
+def keep_maildir(path: Path, *days: int) -> None:
+    (path / "cur").mkdir(parents=True, exist_ok=True)
+    keep_files(path / "new", "host", *days)
+
+
+FILES = {
+    "mbox": (keep_mbox, MboxSource),
+    "eml": (lambda path, *days: keep_files(path, "eml", *days), EmlSource),
+    "maildir": (keep_maildir, MaildirSource),
+}
 
 
 def test_a_dead_letter_is_replayed_as_it_was_and_is_understood_later(settings, reader, tmp_path):

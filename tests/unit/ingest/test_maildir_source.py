@@ -3,7 +3,7 @@
 import pytest
 
 from contracts.errors import UserError
-from ingest.source import Checkpoint, Heard
+from ingest.source import Checkpoint, Heard, Withdrawn
 from ingest.sources import maildir
 from ingest.sources.maildir import MaildirSource
 
@@ -36,6 +36,41 @@ def test_what_is_read_in_order_of_delivery_is_not_read_again_when_flagged(path):
     (path / "kim/new/1.b").rename(path / "kim/cur/1.b:2,S")
     deliver(path, "0.c")
     assert read(source, state)[0] == ["kim/0.c"]
+
+
+def withdrawn(source, state):
+    return [item for item in source.read(state) if isinstance(item, Withdrawn)]
+
+
+def test_what_goes_while_it_is_followed_is_withdrawn_and_what_comes_back_is_heard_again(path):
+    deliver(path, "1.a")
+    _, state = read(MaildirSource(path, follow=True))
+    source = MaildirSource(path, follow=True)  # a later run, which hears nothing of it again
+    assert read(source, state)[0] == []
+    (path / "kim/new/1.a").rename(path / "kim/tmp/1.a")
+    assert withdrawn(source, state) == [Withdrawn("kim/1.a", "kim")]
+    assert withdrawn(source, state) == []
+    (path / "kim/tmp/1.a").rename(path / "kim/cur/1.a:2,S")
+    assert read(source, state)[0] == ["kim/1.a"]
+
+
+def test_mails_of_a_folder_that_is_renamed_are_heard_under_their_new_names(path):
+    deliver(path, "1.a")
+    source = MaildirSource(path, follow=True)
+    _, state = read(source)
+    (path / "kim").rename(path / "lee")
+    first, second, *_ = source.read(state)
+    assert first == Withdrawn("kim/1.a", "kim")
+    assert (second.external_id, second.observer) == ("lee/1.a", "lee")
+
+
+def test_a_body_that_is_asked_for_late_is_found_wherever_its_mail_is_now(path):
+    deliver(path, "1.a")
+    deliver(path, "2.b")
+    (path / "kim/new/1.a").rename(path / "kim/cur/1.a:2,RS")
+    (heard,) = MaildirSource(path).fetch(["kim/1.a", "kim/gone"])
+    assert heard[:3] == ("kim/1.a", "kim", b"Subject: 1.a\n\nx")
+    assert heard.held_at is not None
 
 
 def test_a_later_run_goes_on_where_the_last_one_ended(path):

@@ -1,6 +1,7 @@
 """mbox files as they are found, whole and broken."""
 
 import gzip
+from datetime import UTC, datetime
 from time import process_time
 
 import pytest
@@ -43,6 +44,21 @@ def test_a_quoted_from_line_is_unquoted(path):
 )
 def test_the_separators_of_other_programs_are_known(path, line):
     assert len(mails(path, (line + b"Subject: a\n\nx\n\n") * 2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "held_at"),
+    [
+        (FROM, datetime(2026, 11, 2, 10, tzinfo=UTC)),
+        (b"From 12@xxx Mon Nov 02 10:00:00 +0000 2026\r\n", datetime(2026, 11, 2, 10, tzinfo=UTC)),
+        (b"From jo Mon Nov 31 10:00:00 2026\n", None),
+        (b"From jo at 10:00, in 2026\n", None),
+    ],
+)
+def test_a_mail_was_taken_in_when_its_separator_says(path, line, held_at):
+    path.write_bytes(line + b"Subject: a\n\nx\n")
+    (heard,) = (item for item in MboxSource(path).read("") if isinstance(item, Heard))
+    assert heard.held_at == held_at
 
 
 def test_bytes_above_the_first_mail_are_not_lost(path):

@@ -41,7 +41,7 @@ class EmlSource:
 
     def count(self, since: datetime, until: datetime) -> Mapping[str, Counter[date]]:
         """Return how many files came on each day, by their own times; raises as `read` does."""
-        held = ((_observer(file, root), held_at(file.stat())) for file, root in self._all())
+        held = ((_observer(file, root), _held_at(file)) for file, root in self._all())
         return by_day(held, since, until)
 
     def _all(self) -> Iterator[tuple[Path, Path]]:
@@ -64,7 +64,14 @@ def _files(folder: Path) -> Iterator[Path]:
 def _heard(file: Path, root: Path) -> Heard:
     mail = _light(file)
     name = f"{file.relative_to(root)}-{sha256(mail).hexdigest()[:16]}"
-    return Heard(name, _observer(file, root), mail, held_at(file.stat()))
+    return Heard(name, _observer(file, root), mail, _held_at(file))
+
+
+def _held_at(file: Path) -> datetime | None:
+    try:
+        return held_at(file.stat())
+    except OSError:  # it went meanwhile
+        return None
 
 
 def _observer(file: Path, root: Path) -> str:

@@ -227,6 +227,24 @@ def test_mail_that_a_healthy_mailbox_holds_and_we_lack_is_found(reader, writer):
     assert no_mail_is_missing(reader=reader).passed
 
 
+def test_what_is_deleted_after_it_was_counted_is_not_missing_and_what_comes_back_is_held(
+    reader, writer
+):
+    count = ProviderCountRow(
+        source="imap:h/kim", observer="kim", held_on=NOW.date(), held=1, counted_until=NOW
+    )
+    seen = copy(held_at=NOW - timedelta(hours=1))
+    gone = WithdrawalRow(
+        source="imap:h/kim", external_id=seen.external_id, observer="kim", noticed_at=NOW + SOON
+    )
+    writer.write([count, seen, gone])
+    assert no_mail_is_missing(reader=reader).passed
+    writer.write([replace(count, counted_until=NOW + 2 * SOON)])
+    assert not no_mail_is_missing(reader=reader).passed
+    writer.write([replace(seen, ingest_run="later", received_at=NOW + 2 * SOON)])
+    assert no_mail_is_missing(reader=reader).passed
+
+
 def test_what_came_after_the_count_stands_for_nothing_before_it(reader, writer):
     count = ProviderCountRow(
         source="imap:h/kim", observer="kim", held_on=NOW.date(), held=1, counted_until=NOW

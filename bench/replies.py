@@ -3,6 +3,8 @@
 The fixtures are those that the reply parsers' own projects test with. ANSWERS names the lines that
 the author wrote, as the project's tests say it, or where they are silent, as a reader sees it. An
 answer is exactly right where the same lines are kept, blank ones and spaces at the ends aside.
+Three are not ours, for their projects count a signature as the author's words (`-Abhishek Kona`, a
+dash above `John Doe`, a company below `Sincerely,`), which is taken off here as any other is.
 `python -m bench.replies` writes `bench/results/replies.json`; `-v` tells ours that are not right.
 """
 

@@ -69,7 +69,9 @@ def activity(reader):
 
 def everything(url):
     client = connect(url)
-    tables = client.execute("SELECT name FROM system.tables WHERE database = 'raw'")
+    tables = client.execute(
+        "SELECT name FROM system.tables WHERE database = 'raw' AND name != 'schema_version'"
+    )
     return "".join(str(client.execute(f"SELECT * FROM raw.{name}")) for (name,) in tables)
 
 

@@ -1,6 +1,8 @@
 """Assembles the worker: the log, the agents, the doors."""
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import faust
@@ -12,6 +14,7 @@ from typing_extensions import override
 from contracts import topics
 from contracts.clock import Clock
 from contracts.errors import HeadwaterError
+from contracts.wire import Event
 from ingest import commands, webhook
 from ingest.agents import Agents
 from ingest.batches import Limits
@@ -138,8 +141,19 @@ def _add_doors(app: faust.App, publisher: LogPublisher, settings: Settings, cloc
     async def log_command(data: bytes) -> None:
         await publisher.send_bytes(topics.COMMANDS, "command", data)
 
+    company = settings.company
+    suppression = Suppression(
+        Reader(settings.warehouse_url), erasure_key(settings), company,
+        lambda event: to_rows(event, company),
+    )  # fmt: skip
+
+    async def publish(events: Sequence[Event]) -> None:
+        with suppress(HeadwaterError):  # the warehouse may be away: calls are taken all the same
+            events = await asyncio.to_thread(lambda: [*map(suppression.before_log, events)])
+        await publisher.publish(events)
+
     signing = secret(settings.home, "webhook_secret", settings.webhook_secret)
-    calls = webhook.CallWebhook(publisher.publish, signing, clock)
+    calls = webhook.CallWebhook(publish, signing, clock)
     serve(app, webhook.PATH, webhook.SIGNATURE_HEADER, webhook.MAX_BODY_BYTES, calls.receive)
     token = secret(settings.home, "command_token", settings.command_token)
     door = commands.CommandDoor(log_command, token)

@@ -12,7 +12,7 @@ from contracts.company import Company
 from contracts.wire import Event
 from ingest.directory import crm_version, read_directory
 from ingest.source import Glimpse
-from ingest.suppression import Suppression
+from ingest.suppression import Suppression, without_payload
 from settings import Settings, erasure_key
 from transforms.capture import Verdict, activity_id, header, judge, kept
 from transforms.colleagues import seen_from
@@ -71,20 +71,18 @@ class Gate:
     def passed(self, event: Event) -> Event:
         """Return the event with no more than may be kept. Raises as the reader does."""
         if event.kind != "mail":
-            return _without_payload(event, REASON) if self._is_erased(event) else event
+            return self._suppression.before_log(event)
         passed = self._captured(event)
         told = replace(passed, payload=header(passed.payload))
-        return _without_payload(event, REASON) if self._is_erased(told) else passed
-
-    def _is_erased(self, event: Event) -> bool:
-        return event.captured != "excluded" and self._suppression.leaves_nothing_of(event)
+        erased = self._suppression.leaves_nothing_of(told)
+        return without_payload(event, REASON) if erased else passed
 
     def _captured(self, event: Event) -> Event:
         captured, reason = self._verdict(event.payload, event.observer)
         if captured == "full":
             return event
         if captured == "excluded":
-            return _without_payload(event, reason)
+            return without_payload(event, reason)
         mode = self._settings.capture_of(event.observer).mode
         company = self._company(event.observer)
         return replace(
@@ -103,7 +101,3 @@ class Gate:
 
     def _company(self, observer: str) -> Company:
         return seen_from(self._settings.company, observer)
-
-
-def _without_payload(event: Event, reason: str) -> Event:
-    return replace(event, payload=b"", captured="excluded", reason=reason)

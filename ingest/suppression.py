@@ -5,6 +5,7 @@ from threading import Lock
 from time import monotonic
 from typing import Final
 
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from contracts.company import Company
@@ -57,6 +58,10 @@ class Suppression:
             raise
         return redacted(rows, suppressed)
 
+    def before_log(self, event: Event) -> Event:
+        """Return an event as it may enter the log: without its payload if nothing would be kept."""
+        return without_payload(event, REASON) if self.leaves_nothing_of(event) else event
+
     def leaves_nothing_of(self, event: Event) -> bool:
         """Tell whether only the sighting of something erased would be kept; raises likewise."""
         if not self._fresh():
@@ -74,3 +79,8 @@ class Suppression:
                 self._suppressed = Suppressed(tokens, self._key, self._region)
                 self._looked_at = monotonic()
             return self._suppressed
+
+
+def without_payload(event: Event, reason: str) -> Event:
+    """Return an event of which nothing is kept but that there was one, and why."""
+    return replace(event, payload=b"", captured="excluded", reason=reason)

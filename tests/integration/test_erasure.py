@@ -21,8 +21,8 @@ from ingest.sources.calls import CallLogSource
 from ingest.sources.crm_csv import CrmCsvSource
 from ingest.sources.eml import EmlSource
 from local.log.store import Log
+from tests.integration.test_capture import CALL, post, wait_until
 from tests.integration.test_capture import settings as capturing  # noqa: F401 a fixture
-from tests.integration.test_capture import wait_until
 from warehouse.backup import backup, restore
 from warehouse.connection import connect
 from warehouse.reader import Reader
@@ -148,6 +148,16 @@ def test_after_an_erasure_nothing_holds_the_person(erased):
     assert in_log(settings) == {"shared", "named"}, "of the person alone nothing reaches the log"
     reasons = dict(rows(settings, _REASONS))
     assert reasons["erased"] >= 8
+
+
+def test_a_webhooks_call_of_the_erased_does_not_enter_the_log(erased):
+    settings, _ = erased
+    assert (
+        post(settings, CALL | {"provider": "p", "call_id": "1"}, secret="hook").status_code == 202
+    )
+    told = "SELECT reason FROM raw.sighting WHERE source = 'webhook:calls'"
+    wait_until(lambda: rows(settings, told) == [("erased",)])
+    assert not any("555-0199" in payload for payload in in_log(settings))
 
 
 def test_who_was_let_in_again_is_heard(erased):

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from models.clusters import sides
 from models.design import Design, Requirements
 from models.effect import Estimate, NotEstimable, estimate_of
 from models.grid import Flags, Grid
@@ -30,7 +31,7 @@ class Comparison:
         just_before: the cells left out before a start (n x T).
         gain: their mean beyond expectation.
         quiet: how many periods before a start that is.
-        freedom: degrees of freedom of any t: the smaller group's units less one.
+        freedom: degrees of freedom of any t: the smaller group's units, or teams, less one.
     """
 
     model: Fit
@@ -82,7 +83,10 @@ def compared(grid: Grid, design: Design, required: Requirements) -> Comparison:
     gain = mean_gain(model, cells)
     if gain.std_error() <= _NOTHING * float(np.abs(grid.outcome).mean()):
         raise NotEstimable("The outcome does not vary enough to estimate an effect and its error.")
-    freedom = max(min(int(cells.any(axis=1).sum()), design.control_units) - 1, 1)
+    reached, later = sides(
+        np.where(cells.any(axis=1), grid.start, len(grid.periods)), grid.cluster, len(grid.periods)
+    )
+    freedom = max(min(reached, later, design.control_units) - 1, 1)
     return Comparison(
         model=model,
         cells=cells,

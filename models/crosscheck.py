@@ -14,12 +14,19 @@ import pandas as pd
 
 from models.design import COLUMNS
 from models.effect import Estimate, NotEstimable, estimate_of
+from models.grid import Whole
 
+_CLUSTER: Final = "cluster of units"
 ESTIMATOR: Final = "callaway_santanna/not_yet_treated"
 
 
 def second_opinion(
-    frame: pd.DataFrame, covariates: Sequence[str], freedom: int, *, quiet: int = 0
+    frame: pd.DataFrame,
+    covariates: Sequence[str],
+    freedom: int,
+    *,
+    quiet: int = 0,
+    cluster: Whole | None = None,
 ) -> Estimate:
     """Estimate the effect from a checked panel whose investment lasts.
 
@@ -28,6 +35,7 @@ def second_opinion(
         covariates: as of before the start.
         freedom: degrees of freedom of the interval.
         quiet: periods before the start that do not count as before.
+        cluster: whose luck counts as one, by row of the frame; by unit where None.
 
     Raises:
         NotEstimable: if the estimator finds no effect, or none with an error.
@@ -40,13 +48,14 @@ def second_opinion(
         estimation_method="dr" if covariates else "reg",
         base_period="universal",
         anticipation=quiet,
+        cluster=None if cluster is None else _CLUSTER,
     )
     with warnings.catch_warnings():
         # units that come and go, and months without a comparison: both are counted and told
         warnings.simplefilter("ignore")
         try:
             fitted = estimator.fit(
-                frame.assign(unit=frame["unit"].astype(str)),
+                frame.assign(**{unit: frame[unit].astype(str), _CLUSTER: cluster}),
                 outcome=outcome,
                 unit=unit,
                 time=period,

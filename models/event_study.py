@@ -64,9 +64,9 @@ def event_study(
 def _steps(model: Fit, cells: Flags, around: range, units: int) -> Iterator[Step]:
     for since in around:
         there = np.asarray(cells & (model.grid.since == since))
-        count = int(there.any(axis=1).sum())
-        if count < units:
+        if int(there.any(axis=1).sum()) < units:
             continue
+        count = len(np.unique(model.grid.cluster[there.any(axis=1)]))
         gain = mean_gain(model, there)
         try:
             told = estimate_of("event_study", gain.value, gain.std_error(), count - 1)

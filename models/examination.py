@@ -17,7 +17,7 @@ from models.diagnostics.likeness import overlap, resting_on, selection
 from models.diagnostics.magnitudes import relative_magnitudes
 from models.diagnostics.placebo import in_outcome, in_space, in_time
 from models.diagnostics.spillover import Trace, corrected, exposure, surrounded, trace_of
-from models.diagnostics.staffing import attrition, drop_a_team, other_investments
+from models.diagnostics.staffing import attrition, by_team, drop_a_team, other_investments
 from models.effect import Estimate, estimate_of
 from models.grid import of_cell, of_unit, unit_mean
 
@@ -107,6 +107,7 @@ def _plain(
     if trace:
         yield surrounded(trace)
         yield drop_a_team(found, trace.home)
+        yield by_team(found, trace.home)
     if "dose" in frame:
         yield dose_response(found, unit_mean(frame, "dose", grid))
     if "other_start" in frame:
@@ -116,6 +117,7 @@ def _plain(
 _NEEDED = {
     "spillover": ("team", "who works in which team"),
     "drop_a_team": ("team", "who works in which team"),
+    "by_team": ("team", "who works in which team"),
     "placebo_outcome": ("placebo", "an outcome that the investment can't move"),
     "other_investments": ("other_start", "since when other investments have been at work"),
     "pull_forward": ("stop", "when it ended"),

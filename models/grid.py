@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from models.clusters import FEWEST, is_by_team, main_team, sides
 from models.design import Handling
 from models.reliability import Covariate
 
@@ -30,6 +31,7 @@ class Grid:
         start: of each unit, as a place among the periods; T where it never comes (n).
         features: 1 and the covariates as of before the start, standardised (n x K).
         covariates: those among the features, in order (K - 1).
+        cluster: whose luck counts as one: the unit's own number, or its team's (n).
     """
 
     units: np.ndarray[Any, Any]
@@ -42,6 +44,7 @@ class Grid:
     start: Whole
     features: Floats
     covariates: tuple[Covariate, ...]
+    cluster: Whole
 
     @property
     def noise(self) -> Floats:
@@ -52,6 +55,18 @@ class Grid:
     def bare(self) -> "Grid":
         """The same without covariates."""
         return replace(self, features=self.features[:, :1], covariates=())
+
+    def summed(self, influence: Floats) -> Floats:
+        """Return each cluster's sum of its units' influence, at its first unit (n)."""
+        _, first, code = np.unique(self.cluster, return_index=True, return_inverse=True)
+        whole = np.zeros(len(influence))
+        whole[first] = np.bincount(code, influence)
+        return whole
+
+    @property
+    def is_by_team(self) -> bool:
+        """Whether errors are by team."""
+        return len(np.unique(self.cluster)) < len(self.cluster)
 
     @property
     def reached(self) -> Flags:
@@ -92,7 +107,20 @@ def laid_out(frame: pd.DataFrame, covariates: Sequence[Covariate], handling: Han
         start=start,
         features=np.column_stack([np.ones(len(units)), *told.values()]),
         covariates=tuple(told),
+        cluster=_cluster(frame, row, column, seen, start),
     )
+
+
+def _cluster(frame: pd.DataFrame, row: Whole, column: Whole, seen: Flags, start: Whole) -> Whole:
+    """Return the team where teams were reached as a whole, and are enough; else the unit itself."""
+    own = np.arange(len(start))
+    if "team" not in frame:
+        return own
+    team = np.full(seen.shape, None, dtype=object)
+    team[row, column] = frame["team"].to_numpy()
+    home = main_team(seen, team)
+    enough = min(sides(start, home, seen.shape[1])) >= FEWEST
+    return home if enough and is_by_team(start, home, seen.shape[1]) else own
 
 
 def of_cell(frame: pd.DataFrame, name: str, grid: Grid) -> np.ndarray[Any, Any]:

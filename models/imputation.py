@@ -10,7 +10,8 @@ cells alone; what treated cells show beyond its prediction is the effect. Two fo
   2023). Seasons and growth then scale with a unit's level, as they do in sales.
 
 Both are consistent with few periods, as the levels drop out of the others' equations. Errors come
-from influence functions summed by unit, so that a unit's months count as one observation.
+from influence functions summed by unit, so that a unit's months count as one observation; by team
+where teams were reached as a whole (models.clusters).
 
 Where a covariate's reliability is stated below 1, the variance that its error has, and what comes
 of it in any pair of periods, is taken out of the additive form's normal equations (the method of
@@ -89,14 +90,14 @@ class Fit:
 
 @dataclass(frozen=True, kw_only=True)
 class Mean:
-    """A mean over cells of outcome less expectation, with each unit's influence on it (n)."""
+    """A mean over cells of outcome less expectation, with each cluster's influence on it (n)."""
 
     value: float
     influence: Floats
     cells: int
 
     def std_error(self) -> float:
-        """Return the standard error, by unit."""
+        """Return the standard error, by cluster."""
         return clustered_error(self.influence)
 
 
@@ -160,7 +161,8 @@ def mean_gain(model: Fit, cells: Flags) -> Mean:
     path = model.steps(pull.T @ grid.features)
     answer = grid.features @ path.T
     drawn = (model.residual * answer).sum(axis=1) + model.noise(path, model.theta)
-    return Mean(value=value, influence=(gains - value * counts + drawn) / total, cells=total)
+    influence = grid.summed((gains - value * counts + drawn) / total)
+    return Mean(value=value, influence=influence, cells=total)
 
 
 def predictable(untreated: Flags, cells: Flags, *, past: int, others: int) -> Flags:

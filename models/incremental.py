@@ -29,7 +29,7 @@ from models.judgement import Judgement, Return, reason_of, return_of, verdict_of
 from models.reliability import Covariate, calibrated, covariates_of
 from models.terms import Terms
 
-CODE_VERSION: Final = "incremental/5"
+CODE_VERSION: Final = "incremental/6"
 """Changes whenever the same panel could be judged differently."""
 
 ESTIMATOR: Final = "imputation"
@@ -207,7 +207,13 @@ def _other(case: _Case, found: Comparison) -> Estimate | None:
     names = [each.name for each in case.covariates]
     frame = _calibrated(case.frame, grid, row)[kept]
     try:
-        return second_opinion(frame, names, found.freedom, quiet=found.quiet)
+        return second_opinion(
+            frame,
+            names,
+            found.freedom,
+            quiet=found.quiet,
+            cluster=grid.cluster[row[kept]] if grid.is_by_team else None,
+        )
     except NotEstimable:
         return None
 

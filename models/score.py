@@ -21,7 +21,7 @@ class Added:
     """The coefficient of an added regressor.
 
     Attributes:
-        influence: of each unit on it (n).
+        influence: of each cluster on it, at its first unit (n).
         cleared: the regressor in all cells, freed of what the model explains already (n x T).
     """
 
@@ -54,9 +54,12 @@ def added(model: Fit, regressor: Floats) -> Added:
     told = float(own.sum())
     if told <= 1e-9 * float((model.weight * regressor**2).sum()):
         return Added(coefficient=0.0, influence=np.zeros(len(features)), cleared=cleared)
-    scores = (model.residual * cleared).sum(axis=1) - model.noise(path, model.theta)
+    scores = model.grid.summed(
+        (model.residual * cleared).sum(axis=1) - model.noise(path, model.theta)
+    )
     coefficient = float(scores.sum() / told)
-    # each unit against what the others say of it, as the jackknife has it: few units carry much
+    own = model.grid.summed(own)
+    # each cluster against what the others say of it, as the jackknife has it: few units carry much
     influence = (scores - coefficient * own) / np.maximum(told - own, _LEAST * told)
     return Added(coefficient=coefficient, influence=influence, cleared=cleared)
 

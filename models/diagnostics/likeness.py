@@ -50,7 +50,7 @@ def chosen(found: Comparison) -> tuple[float, float, float]:
     left = scores - design @ told
     gap = float(told[-1])
     influence = (design * left[:, None] + noise * told) @ inverse[-1]
-    _, p_value = t_test(gap, influence, found.freedom)
+    _, p_value = t_test(gap, influence, found.freedom, grid.cluster[there])
     usual = float(sold[~reached][early[~reached]].mean())
     above = _level(sold, early)
     share = (above[reached].mean() - above[~reached].mean()) / max(usual, 1e-9)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from scipy import special
 
 from models.comparison import Comparison
 from models.diagnostics.finding import Diagnostic, Suspicion, suspicion
@@ -15,7 +16,7 @@ _DRAWS: Final = 60
 _PAST: Final = 3
 _FEWEST: Final = 10
 _LOUD: Final = 0.15
-_LARGE: Final = 2.0
+_LARGE: Final = 0.975
 
 
 def in_time(found: Comparison) -> Suspicion:
@@ -54,14 +55,15 @@ def in_space(found: Comparison) -> Diagnostic:
     grid = found.model.grid
     free = np.flatnonzero(~grid.reached & (found.model.untreated.sum(axis=1) > _FEWEST))
     name = "placebo_space"
-    if len(free) < _FEWEST:
-        words = f"Only {len(free)} were never reached and long there: too few to treat as if."
+    if len(np.unique(grid.cluster[free])) < _FEWEST:
+        words = "Too few were never reached and long there to treat them as if."
         return Diagnostic(name=name, verdict="not_possible", words=words)
     rng = np.random.default_rng(len(grid.units))
     drawn = np.array([_drawn(grid, free, rng) for _ in range(_DRAWS)])
     own = found.gain.value / found.gain.std_error()
     p_value = float((1 + (np.abs(drawn) >= abs(own)).sum()) / (1 + _DRAWS))
-    loud = float((np.abs(drawn) > _LARGE).mean())
+    half = len(np.unique(grid.cluster[free])) // 2
+    loud = float((np.abs(drawn) > special.stdtrit(half - 1, _LARGE)).mean())
     return Diagnostic(
         name=name,
         verdict="warn" if loud > _LOUD else "pass",
@@ -78,11 +80,16 @@ def in_space(found: Comparison) -> Diagnostic:
 
 
 def _drawn(grid: Grid, free: Whole, rng: np.random.Generator) -> float:
-    """Return Student's t of half of the untouched, treated as if at the starts of the reached."""
+    """Return Student's t of half of the untouched, treated as if at the starts of the reached.
+
+    Half of the teams where teams were reached as a whole.
+    """
     told = rng.permutation(free)
-    start = np.full(len(told), len(grid.periods))
-    half = len(told) // 2
-    start[:half] = rng.choice(grid.start[grid.reached], half)
+    _, cluster = np.unique(grid.cluster[told], return_inverse=True)
+    begins = np.full(cluster.max() + 1, len(grid.periods))
+    half = rng.permutation(len(begins))[: len(begins) // 2]
+    begins[half] = rng.choice(grid.start[grid.reached], len(half))
+    start = begins[cluster]
     treated = grid.settled[told] & (np.arange(len(grid.periods)) >= start[:, None])
     feigned = replace(
         grid.bare,
@@ -90,6 +97,7 @@ def _drawn(grid: Grid, free: Whole, rng: np.random.Generator) -> float:
         outcome=grid.outcome[told],
         features=grid.features[told, :1],
         start=start,
+        cluster=cluster,
     )
     untreated = grid.settled[told] & ~treated
     cells = predictable(untreated, treated, past=_PAST, others=_PAST)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from scipy import special
 
+from models.clusters import Labels, main_team
 from models.comparison import Comparison
 from models.diagnostics.finding import Diagnostic, Suspicion, suspicion
 from models.effect import Estimate, estimate_of
@@ -16,7 +17,7 @@ from models.score import Added, added, rooted, t_test
 
 CORRECTED: Final = "imputation/spillover"
 
-_MOSTLY: Final = 0.5
+_MOSTLY: Final = 0.6
 _TEAMS: Final = 8
 """So many teams must carry a test by teams, or one team's luck decides."""
 _PASSED_ON: Final = 0.8
@@ -25,7 +26,6 @@ sales are taken from one another, and what is passed on hides an effect."""
 _WEIGHT: Final = 5.0
 """Two fifths of all alarms: with fewer, the trace is seen too seldom."""
 _SMALL: Final = 100
-Labels = np.ndarray[Any, Any]
 
 
 def mates_reached(grid: Grid, team: Labels) -> Floats:
@@ -40,15 +40,6 @@ def mates_reached(grid: Grid, team: Labels) -> Floats:
         told = np.bincount(mates, under[:, period] & there)[mates] - (under[:, period] & there)
         share[:, period] = np.where(size > 0, told / np.maximum(size, 1), 0.0)
     return share
-
-
-def main_team(grid: Grid, team: Labels) -> Whole:
-    """Return the number of the team in which each unit was seen most often (n)."""
-    names, codes = np.unique(np.where(grid.seen, team.astype(str), ""), return_inverse=True)
-    codes = codes.reshape(grid.seen.shape)
-    counts = np.stack([(codes == code).sum(axis=1) for code in range(len(names))], axis=1)
-    counts[:, names == ""] = -1
-    return np.asarray(counts.argmax(axis=1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +86,7 @@ class Trace:
 def trace_of(found: Comparison, team: Labels) -> Trace:
     """Return the trace, from who works in which team (n x T)."""
     grid = found.model.grid
-    return Trace(found=found, share=mates_reached(grid, team), home=main_team(grid, team))
+    return Trace(found=found, share=mates_reached(grid, team), home=main_team(grid.seen, team))
 
 
 def exposure(trace: Trace) -> Suspicion:
@@ -163,10 +154,13 @@ def _between(told: Estimate) -> str:
 
 
 def surrounded(trace: Trace) -> Diagnostic:
-    """Say whether most of the untreated's team mates were reached, so that few were left alone."""
-    found, share, grid = trace.found, trace.share, trace.found.model.grid
-    later = found.model.untreated & (np.arange(len(grid.periods)) >= grid.start.min())
-    mean = float(share[later].mean()) if later.any() else 0.0
+    """Say whether most of the untreated's team mates were reached, so that few were left alone.
+
+    Month by month, each weighted by how much of the effect is measured in it.
+    """
+    untreated, treated = trace.found.model.untreated, trace.found.cells.sum(axis=0)
+    usual = (trace.share * untreated).sum(axis=0) / np.maximum(untreated.sum(axis=0), 1)
+    mean = float((usual * treated).sum() / treated.sum())
     return Diagnostic(
         name="spillover_exposure",
         verdict="warn" if mean > _MOSTLY else "pass",

@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 from scipy import special
 
+from models.clusters import is_by_team, sides
 from models.comparison import Comparison
 from models.diagnostics.finding import Diagnostic, Suspicion, suspicion
 from models.grid import Grid, Whole
@@ -58,6 +59,27 @@ def drop_a_team(found: Comparison, home: Whole) -> Diagnostic:
             if is_told and left < _HALF
             else "No single team carries the effect."
         ),
+    )
+
+
+def by_team(found: Comparison, home: Whole) -> Diagnostic:
+    """Say whether teams were reached as a whole, and whether they are enough to tell their luck."""
+    grid = found.model.grid
+    reached, later = sides(grid.start, home, len(grid.periods))
+    is_whole = is_by_team(grid.start, home, len(grid.periods))
+    words = "Reached and others work in the same teams: what a team shares evens out."
+    if is_whole:
+        words = f"Teams were reached as a whole, {reached} of them beside {later} others: " + (
+            "errors are by team."
+            if grid.is_by_team
+            else "too few to tell what a team shares from the effect. The interval counts each "
+            "unit for itself, and is too short if teams have good and bad times of their own."
+        )
+    return Diagnostic(
+        name="by_team",
+        verdict="warn" if is_whole and not grid.is_by_team else "pass",
+        statistic=float(min(reached, later)),
+        words=words,
     )
 
 

@@ -119,6 +119,33 @@ def test_what_was_passed_on_to_team_mates_is_seen_and_taken_out_of_the_effect(lu
     assert alone.estimates[-1].low < 200_000 < alone.estimates[-1].high
 
 
+def by_teams(panel, teams, size=6):
+    """Give units teams of one fate each, which share good and bad months."""
+    number = panel["unit"].str.split("-").str[1].astype(int) // size
+    luck = np.random.default_rng(5).normal(0, 250_000, (teams, panel["period"].max() + 1))
+    shared = luck[number, panel["period"]]
+    return panel.assign(team=[f"team-{n:02}" for n in number], outcome=panel["outcome"] + shared)
+
+
+def test_where_teams_were_reached_as_a_whole_errors_are_by_team(lumpy_panel):
+    panel = by_teams(lumpy_panel(reached=48, others=48, starts=(10,)), teams=16)
+    told = judge(panel, TERMS)
+    alone = judge(panel.assign(team=panel["unit"]), TERMS)
+    assert told.estimates[0].freedom == 7
+    assert alone.estimates[0].freedom == 47
+    assert told.estimates[0].effect == pytest.approx(alone.estimates[0].effect)
+    assert told.estimates[0].std_error > 1.3 * alone.estimates[0].std_error
+    assert "by team" in finding(told, "by_team").words
+
+
+def test_too_few_whole_teams_are_told_of(lumpy_panel):
+    few = judge(by_teams(lumpy_panel(reached=18, others=48, starts=(10,)), teams=11), TERMS)
+    assert finding(few, "by_team").verdict == "warn"
+    assert few.estimates[0].freedom == 17
+    mixed = judge(in_teams(lumpy_panel(reached=18, others=48)), TERMS)
+    assert finding(mixed, "by_team").verdict == "pass"
+
+
 def test_few_teams_cannot_tell_what_was_passed_on(lumpy_panel):
     few = in_unlike_teams(lumpy_panel(reached=16, others=16), teams=4, passed_on=0.8)
     judgement = judge(few, TERMS)

@@ -55,6 +55,7 @@ class Few:
         others: of whom the mixture is made.
         p_value: of no effect; it can't be below `least`.
         earlier_p_value: of no effect in the last third of the periods before.
+        has_wake: whether periods after a stop are in the effect.
     """
 
     primary: Estimate
@@ -63,6 +64,7 @@ class Few:
     p_value: float
     least: float
     earlier_p_value: float
+    has_wake: bool
 
     @property
     def is_enough(self) -> bool:
@@ -133,6 +135,7 @@ def beside(frame: pd.DataFrame, wake: int) -> Few:
         p_value=_p_value(own.z, spread),
         least=1 / (1 + len(spread)),
         earlier_p_value=_earlier(table),
+        has_wake=table.scale > 1,
     )
 
 

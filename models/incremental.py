@@ -169,12 +169,16 @@ def _of_few(told: Judgement, case: _Case, terms: Terms) -> Judgement:
     if told.reason:
         return told
     worth = return_of(found.primary, case.design.treated_unit_months, terms)
-    against = f"a mixture of {found.others} others that moved like it before"
-    reason = reason_of(found.primary, case.design, terms, worth, against=against)
+    against = f"a mixture of {found.others} others that moved likewise before"
+    reason = reason_of(
+        found.primary, case.design, terms, worth, has_wake=found.has_wake, against=against
+    )
     told = _told(replace(told, reason=reason), found.primary, worth)
     if found.is_enough:
         return told
-    return replace(told, verdict="cannot_tell", reason=f"{told.reason} {' '.join(warnings)}")
+    return replace(
+        told, verdict="cannot_tell", reason=f"{told.reason} Even so: {' '.join(warnings)}"
+    )
 
 
 def _told(told: Judgement, primary: Estimate, worth: Return) -> Judgement:

@@ -81,6 +81,7 @@ def test_what_a_stop_gave_back_is_taken_off():
     back = judge(territories(effect=20_000, stop=25, given_back=20_000), TERMS)
     assert kept.effect == pytest.approx(20_000, rel=0.3)
     assert abs(back.effect) < 6_000
+    assert "a month, the months after its end included, measured against" in back.reason
     assert back.verdict != "pays_off"
 
 

@@ -129,7 +129,8 @@ class Settings(BaseSettings):
     def log_path(self) -> Path | None:
         """The file of a log of this machine; None for a broker's."""
         url = self.broker_url
-        return Path(url.removeprefix("sqlite://")) if url.startswith("sqlite:") else None
+        path = url.removeprefix("sqlite:").lstrip("/")
+        return Path("/", path) if url.startswith("sqlite:") else None
 
     @property
     def worker_address(self) -> str:

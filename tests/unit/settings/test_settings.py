@@ -216,3 +216,16 @@ def test_processes_that_need_a_secret_at_once_get_the_same(tmp_path):
 def first_use(together, home, name):
     together.wait(60)
     return secret(home, name).get_secret_value()
+
+
+@pytest.mark.parametrize(
+    ("log_url", "path"),
+    [
+        ("", "/home/jo/log/log.db"),
+        ("sqlite:////data/our.db", "/data/our.db"),
+        ("kafka://kafka:9092", None),
+    ],
+)
+def test_the_log_of_one_machine_is_a_file_wherever_it_lies(log_url, path):
+    settings = Settings(home=Path("/home/jo"), log_url=log_url)
+    assert settings.log_path == (Path(path) if path else None)

@@ -71,9 +71,10 @@ CAPTURE: Final = """
         SELECT source, state, detail, read_at
         FROM raw.source_state FINAL
     ) AS fares USING (source)
+    WHERE state != '' OR missing > 0
     ORDER BY missing DESC, state = 'waiting' DESC, observer, source
 """
-"""What each mailbox holds of the past month beside what is stored of it."""
+"""What each followed mailbox holds beside what is stored of it; of others, what is missing."""
 
 DEAD_LETTERS: Final = """
     SELECT

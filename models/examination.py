@@ -84,7 +84,7 @@ def _suspicions(
     yield just_before(found)
     yield selection(found, is_sturdy=drifted.low > 0 or drifted.high < 0)
     yield in_time(found)
-    yield attrition(grid)
+    yield attrition(found)
     if trace:
         yield exposure(trace)
     if "placebo" in frame:

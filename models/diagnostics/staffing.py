@@ -3,12 +3,12 @@
 from typing import Final
 
 import numpy as np
-from scipy import special
 
 from models.clusters import is_by_team, sides
 from models.comparison import Comparison
 from models.diagnostics.finding import Diagnostic, Suspicion, suspicion
-from models.grid import Grid, Whole
+from models.grid import Floats, Whole
+from models.score import t_test
 
 _HALF: Final = 0.5
 _TOLD: Final = 2.0
@@ -16,20 +16,24 @@ _MORE: Final = 0.25
 _MOSTLY: Final = 0.75
 
 
-def attrition(grid: Grid) -> Suspicion:
-    """Test that those reached left as often as the others, month for month, once it had begun."""
+def attrition(found: Comparison) -> Suspicion:
+    """Test that those reached left as often as the others, month for month, once it had begun.
+
+    Beyond what covariates explain: a score test in a linear model of leaving.
+    """
+    grid = found.model.grid
     period = np.arange(len(grid.periods))
     last = len(grid.periods) - 1 - grid.seen[:, ::-1].argmax(axis=1)
     later = grid.seen & (period >= grid.start.min()) & (period < len(grid.periods) - 1)
-    leaves = later & (period == last[:, None])
-    under = grid.since >= 0
-    left = np.array([leaves[under].sum(), leaves[~under].sum()], float)
-    there = np.array([later[under].sum(), later[~under].sum()], float)
-    rates = left / np.maximum(there, 1)
-    pooled = left.sum() / max(there.sum(), 1)
-    spread = np.sqrt(pooled * (1 - pooled) * (1 / np.maximum(there, 1)).sum())
-    statistic = float((rates[0] - rates[1]) / spread) if spread > 0 else 0.0
-    p_value = float(2 * special.ndtr(-abs(statistic)))
+    unit, month = np.nonzero(later)
+    leaves, under = month == last[unit], grid.since[unit, month] >= 0
+    known = grid.features[unit]
+    told = np.column_stack([leaves, under]).astype(float)
+    unknown = told - known @ np.linalg.lstsq(known, told, rcond=None)[0]
+    influence: Floats = np.zeros(len(grid.units))
+    np.add.at(influence, unit, unknown[:, 0] * unknown[:, 1])
+    statistic, p_value = t_test(float(influence.sum()), influence, found.freedom, grid.cluster)
+    rates = [leaves[group].mean() if group.any() else 0.0 for group in (under, ~under)]
     words = f"{rates[0]:.1%} of those reached left a month, and {rates[1]:.1%} of the others"
     return suspicion(
         "attrition",

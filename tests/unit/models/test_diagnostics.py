@@ -201,6 +201,18 @@ def test_leavers_among_the_reached_alone_are_told_of(lumpy_panel):
     assert finding(judge(panel[~gone], TERMS), "attrition").statistic > 2
 
 
+def test_leaving_that_a_covariate_explains_is_no_sign_of_the_investment(lumpy_panel):
+    panel = lumpy_panel(reached=80, others=80, starts=(10,))
+    number = panel["unit"].str.split("-").str[1].astype(int)
+    weak = np.where(np.arange(160) < 80, np.arange(160) % 5 == 0, np.arange(160) % 5 != 0)
+    random = np.random.default_rng(3)
+    last = 10 + np.where(weak, random.geometric(0.12, 160), 99)
+    panel["skill"] = 1.0 - weak[number] + 0.1 * random.normal(size=160)[number]
+    stayed = panel[panel["period"] <= last[number]]
+    assert finding(judge(stayed, TERMS), "attrition").verdict == "warn"
+    assert finding(judge(stayed, TERMS, ["skill"]), "attrition").verdict == "pass"
+
+
 def test_two_units_outcomes_below_zero_and_a_move_between_teams_get_a_verdict(lumpy_panel):
     panel = in_teams(lumpy_panel(effect=400_000))
     two = panel[panel["unit"].isin(["rep-00", "rep-20"])]

@@ -1,5 +1,6 @@
 """The words of sales investments: what kinds there are, what they move, and whom they reach."""
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 KINDS: Final = (
@@ -19,6 +20,10 @@ UNIT_KINDS: Final = ("rep", "team", "region", "territory", "account")
 
 REP_HOURS: Final = "rep_hours"
 MANAGER_HOURS: Final = "manager_hours"
+PRIOR_BOOKINGS: Final = "prior_bookings"
+COVARIATES: Final = (PRIOR_BOOKINGS, "tenure_months", "quota", "prior_engagement")
+"""What is known of each unit before an investment begins, in the order in which it is used."""
+
 COST_KINDS: Final = ("licence", REP_HOURS, MANAGER_HOURS, "payout", "fee", "content", "travel")
 """The usual kinds of cost; a company may have its own. Hours count at what they cost."""
 
@@ -51,3 +56,33 @@ OUTCOMES: Final = {
     "engagement": Outcome("mails from buyers, calls and meetings"),
 }
 """What an investment may be registered to move, by the name in the warehouse."""
+
+
+def reliability_of(stated: Iterable[str]) -> dict[str, float]:
+    """Return how reliable covariates are, of lines such as `prior_engagement=0.7`.
+
+    It is the share of a covariate's variance between units that is what it stands for: 1 where it
+    is exact, else above 0.
+
+    Raises:
+        ValueError: if a line is not of that form, names no covariate, or says that the year before
+            was measured with error: those are the outcome's own ups and downs, not chance that a
+            correction could allow for.
+    """
+    told = {}
+    for line in stated:
+        name, _, share = (part.strip() for part in line.partition("="))
+        if name not in COVARIATES:
+            raise ValueError(f"{name!r} is no covariate: it is one of {', '.join(COVARIATES)}")
+        try:
+            told[name] = float(share)
+        except ValueError:
+            raise ValueError(f"{line!r} states no reliability: write {name}=0.8") from None
+        if not 0 < told[name] <= 1:
+            raise ValueError(f"the reliability of {name} is {share}: above 0 and at most 1")
+        if name == PRIOR_BOOKINGS and told[name] < 1:
+            raise ValueError(
+                f"{name} are made of what is judged, and their luck is the outcome's: only 1, to "
+                "take them as they are, can be stated of them"
+            )
+    return told

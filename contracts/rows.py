@@ -381,6 +381,8 @@ class InvestmentRow(CrmRow, frozen=True, kw_only=True):
         outcome: what it should move; one of `contracts.investments.OUTCOMES`.
         gross_margin_rate: of the bookings it should move, where the deals do not tell theirs.
         is_randomised: whether chance alone decided who was reached, and when.
+        covariate_reliability: `prior_engagement=0.7`, ...: see
+            `contracts.investments.reliability_of`.
     """
 
     table: ClassVar[str] = "raw.investment"
@@ -393,6 +395,7 @@ class InvestmentRow(CrmRow, frozen=True, kw_only=True):
     outcome: str = "bookings"
     gross_margin_rate: float
     is_randomised: bool = False
+    covariate_reliability: tuple[str, ...] = ()
 
 
 class InvestmentCostRow(CrmRow, frozen=True, kw_only=True):

@@ -11,8 +11,11 @@ from typing import Any, Final
 
 import pandas as pd
 
+from contracts.investments import PRIOR_BOOKINGS
 from models.months import first_day, period_of
 
+EXACT: Final = ("tenure_months", "quota")
+"""Records of what happened and was agreed, not measurements of something behind them."""
 _YEAR: Final = 12
 _UNITS_EACH: Final = 10
 _KNOWN_RATE: Final = 0.8
@@ -49,7 +52,7 @@ def _known(
     """Yield each covariate by its name: a value a unit, in the order in which they are used."""
     period = months["month_on"].map(period_of)
     before = months[(period < first) & (period >= first - _YEAR)].groupby("unit_id")
-    yield "prior_bookings", before["bookings_minor"].mean()
+    yield PRIOR_BOOKINGS, before["bookings_minor"].mean()
     begins = units.dropna(subset=["begins_on"]).set_index("unit_id")["begins_on"]
     yield "tenure_months", begins.map(lambda day: max(first - period_of(day), 0))
     day = first_day(first)

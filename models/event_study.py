@@ -47,14 +47,14 @@ def event_study(
     frame = checked(panel, covariates)
     required = Requirements()
     grid = laid_out(frame, covariates_of(covariates, reliability), Handling())
+    lead = grid.untreated & grid.reached[:, None] & (grid.since < 0) & (grid.since >= -LEADS)
     try:
         found = compared(grid, survey(frame), required)
+        earlier = found.model.untreated & ~lead
+        before = fit(grid, proportional=found.model.is_proportional, untreated=earlier)
     except NotEstimable:
         return []
-    lead = grid.untreated & grid.reached[:, None] & (grid.since < 0) & (grid.since >= -LEADS)
-    earlier = found.model.untreated & ~lead
     lead = predictable(earlier, lead, past=_PAST, others=required.units)
-    before = fit(grid, proportional=found.model.is_proportional, untreated=earlier)
     return [
         *_steps(before, lead, range(-LEADS, 0), required.units),
         *_steps(found.model, found.cells, range(LAGS), required.units),

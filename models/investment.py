@@ -134,6 +134,7 @@ def _question(row: InvestmentJudgementRow, panel: Panel, investment: InvestmentR
         gross_margin_rate=panel.margin_rate,
         currency=row.currency,
         covariates=panel.covariates,
+        reliability=panel.reliability,
         is_randomised=investment.is_randomised,
         registered_on=investment.registered_on,
         begins_on=panel.begins_on,
@@ -196,7 +197,7 @@ def _beside(row: InvestmentJudgementRow, told: Judgement) -> Iterator[Row]:
 
 def _around(row: InvestmentJudgementRow, panel: Panel) -> list[Step]:
     if row.estimator != SYNTHETIC_DID:
-        return event_study(panel.frame, panel.covariates)
+        return event_study(panel.frame, panel.covariates, reliability=panel.reliability)
     return around_the_start(checked(panel.frame), Handling().wake_periods)
 
 

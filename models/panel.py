@@ -21,9 +21,9 @@ import pandas as pd
 
 from contracts.errors import UserError
 from contracts.fiscal import FiscalCalendar
-from contracts.investments import LASTING, OUTCOMES
+from contracts.investments import LASTING, OUTCOMES, reliability_of
 from contracts.rows import AssignmentRow, ExposureRow, InvestmentRow
-from models.covariates import as_of_start
+from models.covariates import EXACT, as_of_start
 from models.exposure import Hierarchy, Reach, by_unit, panel_kind, reached, unit_kind_of
 from models.months import Window, last_day, period_of
 
@@ -57,6 +57,7 @@ class Panel:
 
     Attributes:
         covariates: the columns to hand to the judge as such.
+        reliability: of those of which it is known.
         margin_rate: of the outcome, as far as the deals tell it; else the investment's.
         begins_on: when the first unit was reached; None for never.
         notes: how it was made, where that is not plain, in sentences.
@@ -65,6 +66,7 @@ class Panel:
     frame: pd.DataFrame
     unit_kind: str
     covariates: tuple[str, ...]
+    reliability: Mapping[str, float]
     margin_rate: float
     begins_on: date | None
     notes: tuple[str, ...]
@@ -113,10 +115,17 @@ def build(investment: InvestmentRow, company: Company, window: Window) -> Panel:
         frame=frame.drop(columns=_WORTH),
         unit_kind=kind,
         covariates=covariates,
+        reliability=_reliability(investment, covariates),
         margin_rate=rate,
         begins_on=min((reach.spell.starts_on for reach in reaches), default=None),
         notes=(*_moves(moved), *told),
     )
+
+
+def _reliability(investment: InvestmentRow, covariates: Sequence[str]) -> dict[str, float]:
+    """Return what is stated; what is on record as it was agreed or happened is exact unless so."""
+    told = dict.fromkeys(EXACT, 1.0) | reliability_of(investment.covariate_reliability)
+    return {name: told[name] for name in covariates if name in told}
 
 
 def _others(investment: InvestmentRow, company: Company, kind: str) -> Iterator[ExposureRow]:

@@ -12,7 +12,12 @@ from contracts.entities import CRM_ENTITIES
 from contracts.errors import Rejected, UserError
 from contracts.money import Money
 from contracts.rows import CrmRow
-from transforms.investments import refuse_backwards, with_amount_of_hours, with_known_words
+from transforms.investments import (
+    refuse_backwards,
+    refuse_unknown_reliability,
+    with_amount_of_hours,
+    with_known_words,
+)
 
 INSTEAD: Final = {
     "amount_minor": ({"amount"}, {"hours", "hourly_cost"}),
@@ -81,6 +86,7 @@ def _row(row_type: type[CrmRow], heard: CrmRecord, source: str, received_at: dat
     _amount_to_minor(fields)
     fields = with_amount_of_hours(fields) if heard.entity == "investment_cost" else fields
     refuse_backwards(fields)
+    refuse_unknown_reliability(fields)
     if changed_at := fields.pop("changed_at", None):
         fields["knowable_at"] = fields["changed_at"] = _moment(changed_at)
     fields = {"source": source, "knowable_at": received_at, **fields}

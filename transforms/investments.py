@@ -5,7 +5,7 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Final
 
-from contracts.investments import KINDS, OUTCOMES, UNIT_KINDS
+from contracts.investments import KINDS, OUTCOMES, UNIT_KINDS, reliability_of
 from contracts.money import Money
 
 _WORDS: Final[Mapping[str, Mapping[str, Collection[str]]]] = {
@@ -61,6 +61,12 @@ def refuse_backwards(fields: Mapping[str, object]) -> None:
             f"it stops on {stops}, not after it starts on {starts}: `stops_on` is the first day "
             "on which it no longer applies"
         )
+
+
+def refuse_unknown_reliability(fields: Mapping[str, object]) -> None:
+    """Raise ValueError for a reliability that is none, or of what is no covariate."""
+    stated = fields.get("covariate_reliability", ())
+    reliability_of(map(str, stated) if isinstance(stated, list | tuple) else [str(stated)])
 
 
 def _known(name: str, word: str, known: Collection[str]) -> str:

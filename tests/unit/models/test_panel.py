@@ -237,6 +237,10 @@ def test_covariates_are_as_of_before_the_first_start_and_few():
     assert panel.covariates == ("prior_bookings", "tenure_months")  # 22 to compare with
     assert set(of_unit(panel, "prior_bookings", "u07")) == {700}
     assert set(of_unit(panel, "tenure_months", "u00")) == {14}
+    assert panel.reliability == {"tenure_months": 1.0}
+    stated = ("prior_bookings=1", "tenure_months=0.9", "quota=0.5")
+    panel = built(of, replace(COACHING, covariate_reliability=stated))
+    assert panel.reliability == {"prior_bookings": 1.0, "tenure_months": 0.9}
 
 
 @pytest.mark.parametrize(

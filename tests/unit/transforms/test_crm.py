@@ -8,6 +8,7 @@ import pytest
 
 from contracts.entities import CRM_ENTITIES
 from contracts.errors import Rejected
+from contracts.investments import reliability_of
 from transforms.crm import decode_crm, fields_of
 
 HEARD_AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -67,6 +68,20 @@ def test_the_words_of_investments_are_known_in_any_spelling():
     assert investment.is_randomised
     reached = {"investment_id": "i", "unit_id": "T-1", "starts_on": "2026-01-01"}
     assert decode("exposure", **reached, unit_kind="Team").unit_kind == "team"
+
+
+def test_the_reliability_of_a_covariate_is_stated_or_refused():
+    told = {"investment_id": "i", "name": "n", "gross_margin_rate": "0.7", "kind": "training"}
+    stated = decode("investment", **told, covariate_reliability="prior_engagement=0.7; quota=1")
+    assert reliability_of(stated.covariate_reliability) == {"prior_engagement": 0.7, "quota": 1}
+    for wrong, said in (
+        ("skill=0.8", "no covariate"),
+        ("quota", "write quota=0.8"),
+        ("quota=8", "at most 1"),
+        ("prior_bookings=0.8", "what is judged"),
+    ):
+        with pytest.raises(Rejected, match=said):
+            decode("investment", **told, covariate_reliability=wrong)
 
 
 def test_hours_cost_what_an_hour_costs():

@@ -132,7 +132,6 @@ a_day = st.dates(FIRST.date(), LAST.date())
 people = st.lists(st.tuples(text, st.booleans()), max_size=4)
 quick = hypothesis_settings(
     max_examples=8,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

@@ -212,7 +212,6 @@ def activities(draw: st.DrawFn) -> ActivityRow:
 many = st.lists(activities(), max_size=40, unique_by=lambda row: row.activity_id)
 on_one_warehouse = hypothesis_settings(
     max_examples=7,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,
 )

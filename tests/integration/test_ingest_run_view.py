@@ -276,7 +276,6 @@ heard = st.tuples(
 
 @hypothesis_settings(
     max_examples=8,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,
 )

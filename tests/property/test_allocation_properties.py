@@ -62,7 +62,7 @@ def answered(plan):
         return None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(plans())
 def test_no_rule_is_ever_broken_and_the_total_is_the_sum(plan):
     _, options, rules, _ = plan
@@ -74,7 +74,7 @@ def test_no_rule_is_ever_broken_and_the_total_is_the_sum(plan):
     assert found.net.mean() == pytest.approx(total, abs=1e-6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(plans(), st.integers(1, 50))
 def test_more_money_or_fewer_rules_never_bring_less(plan, more):
     curves, options, rules, risk = plan

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.fiscal import FiscalCalendar
@@ -17,7 +17,6 @@ days = st.dates(date(1902, 1, 1), date(2298, 1, 1))
 moments = st.datetimes(datetime(1980, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 bounds
 
 
-@settings(deadline=None)
 @given(calendars, days)
 def test_every_day_is_in_exactly_one_month_quarter_and_year(calendar, day):
     for period_of in (calendar.month, calendar.quarter, calendar.year):
@@ -29,7 +28,6 @@ def test_every_day_is_in_exactly_one_month_quarter_and_year(calendar, day):
         assert period_of(period.ends_on).name != period.name
 
 
-@settings(deadline=None)
 @given(calendars, days)
 def test_quarters_tile_the_year_and_months_the_quarter(calendar, day):
     year = calendar.year(day)
@@ -51,7 +49,6 @@ def tiled(whole, part_of):
     return names
 
 
-@settings(deadline=None)
 @given(calendars, moments)
 def test_a_moment_lies_between_the_start_of_its_day_and_that_of_the_next(calendar, moment):
     day = calendar.day(moment)

@@ -104,4 +104,4 @@ class LogHistory(RuleBasedStateMachine):
 
 
 TestLogHistory = LogHistory.TestCase
-TestLogHistory.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestLogHistory.settings = settings(max_examples=25, stateful_step_count=20)

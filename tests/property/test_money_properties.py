@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.money import Money, Rate, Rates, minor_digits
@@ -16,7 +16,6 @@ values = st.decimals(Decimal("0.00000001"), Decimal(10**10), places=8)
 days = st.dates(date(1990, 1, 1), date(2100, 1, 1))
 
 
-@settings(deadline=None)
 @given(minors, currencies)
 def test_an_amount_that_is_written_and_read_is_the_same(minor, currency):
     money = Money(minor, currency)
@@ -24,7 +23,6 @@ def test_an_amount_that_is_written_and_read_is_the_same(minor, currency):
     assert Money.parse(f"{money.major:f}", currency) == money
 
 
-@settings(deadline=None)
 @given(dollars, dollars, dollars)
 def test_addition_is_that_of_whole_numbers(a, b, c):
     nothing = Money(0, "USD")
@@ -35,7 +33,6 @@ def test_addition_is_that_of_whole_numbers(a, b, c):
     assert a - b == -(b - a)
 
 
-@settings(deadline=None)
 @given(minors, currencies, values, days)
 def test_a_conversion_is_off_by_half_a_minor_unit_at_most(minor, currency, value, day):
     table = Rates("GBP", [Rate(currency, "GBP", day, value)])
@@ -46,13 +43,11 @@ def test_a_conversion_is_off_by_half_a_minor_unit_at_most(minor, currency, value
     assert table.convert(Money(-minor, currency), day) == -converted
 
 
-@settings(deadline=None)
 @given(dollars, days)
 def test_money_in_the_base_currency_stays_what_it_is(money, day):
     assert Rates("USD", []).convert(money, day) == money
 
 
-@settings(deadline=None)
 @given(
     minors, st.lists(st.tuples(days, values), min_size=1, unique_by=lambda dated: dated[0]), days
 )

@@ -36,7 +36,7 @@ def test_no_bytes_break_a_parser(name):
     parse = PARSERS[name]()
 
     @settings(
-        max_examples=150, derandomize=True, database=None, deadline=None,
+        max_examples=150, derandomize=True, database=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(damaged())

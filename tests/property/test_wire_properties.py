@@ -60,7 +60,7 @@ MESSAGES = [
 
 
 @pytest.mark.parametrize(("messages", "decode"), MESSAGES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_what_is_encoded_and_decoded_is_the_same(messages, decode, data):
     message = data.draw(messages)
@@ -69,7 +69,7 @@ def test_what_is_encoded_and_decoded_is_the_same(messages, decode, data):
 
 
 @pytest.mark.parametrize(("messages", "decode"), MESSAGES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_damaged_bytes_are_a_message_or_refused_and_nothing_else(messages, decode, data):
     sound = bytearray(encode(data.draw(messages)))
@@ -82,7 +82,6 @@ def test_damaged_bytes_are_a_message_or_refused_and_nothing_else(messages, decod
             assert decode(encode(message)) == message
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_random_bytes_are_refused(data):
     for decode in (decode_envelope, decode_recorded, decode_dead_letter):

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -77,7 +77,6 @@ def test_an_assignment_that_was_deleted_does_not_count():
     assert parent_on([*HISTORY, deleted], "kim", "team", JULY) == "west"
 
 
-@settings(deadline=None)
 @given(st.lists(st.dates(), min_size=2, max_size=9, unique=True), st.dates(), st.randoms())
 def test_of_assignments_that_follow_one_another_each_day_has_the_one_that_covers_it(
     dates, day, random

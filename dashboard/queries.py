@@ -36,8 +36,20 @@ FIGURES: Final = """
         (SELECT count() FROM live.account) AS accounts,
         countIf(direction != 'internal' AND NOT is_automatic) AS outside,
         countIf(direction != 'internal' AND NOT is_automatic AND account_id = '') AS unmatched
-    FROM live.activity
-    WHERE event_time > %(now)s - INTERVAL 30 DAY AND event_time <= %(now)s
+    FROM
+    (
+        SELECT activity_id, event_time, direction, is_automatic FROM raw.activity FINAL
+        WHERE event_time > %(now)s - INTERVAL 30 DAY AND event_time <= %(now)s
+    ) AS activity
+    LEFT JOIN
+    (
+        SELECT activity_id, account_id FROM live.match
+        WHERE activity_id IN
+        (
+            SELECT activity_id FROM raw.activity
+            WHERE event_time > %(now)s - INTERVAL 30 DAY AND event_time <= %(now)s
+        )
+    ) AS matched USING (activity_id)
 """
 
 CAPTURE: Final = """
@@ -114,16 +126,14 @@ SCORE: Final = """
 
 RANKING: Final = """
     SELECT
-        today.account_id AS account_id,
-        account.name AS name,
-        today.score AS score,
-        today.score - before.score AS change,
-        today.last_activity_at AS last_activity_at,
-        today.activity_count AS activity_count
-    FROM live.engagement(as_of = %(as_of)s, weights_version = %(weights)s) AS today
-    INNER JOIN live.engagement(as_of = %(before)s, weights_version = %(weights)s) AS before
-        ON before.account_id = today.account_id
-    INNER JOIN live.account AS account ON account.account_id = today.account_id
+        account_id,
+        name,
+        score,
+        score - earlier_score AS change,
+        last_activity_at,
+        activity_count
+    FROM live.engagement_change(
+        as_of = %(as_of)s, before = %(before)s, weights_version = %(weights)s)
     ORDER BY score DESC, name
 """
 
@@ -152,25 +162,42 @@ COMPONENTS: Final = """
 """
 
 EVIDENCE: Final = """
-    SELECT
-        evidence.component AS component,
-        weight.label AS label,
-        evidence.event_time AS event_time,
-        if(evidence.person = '', activity.subject, evidence.person) AS what,
-        evidence.mass AS mass,
-        weight.weight * (1 - exp(-sum(evidence.mass) OVER part / weight.saturation))
-            * evidence.mass / sum(evidence.mass) OVER part AS points,
-        evidence.activity_id AS activity_id
-    FROM live.engagement_evidence(as_of = %(as_of)s, weights_version = %(weights)s) AS evidence
-    INNER JOIN
+    WITH heaviest AS
     (
-        SELECT * FROM ml.engagement_weight FINAL WHERE weights_version = %(weights)s
-    ) AS weight ON weight.component = evidence.component
-    LEFT JOIN raw.activity AS activity FINAL ON activity.activity_id = evidence.activity_id
-    WHERE evidence.account_id = %(account_id)s
-    WINDOW part AS (PARTITION BY evidence.component)
-    ORDER BY points DESC, activity_id
-    LIMIT %(limit)s
+        SELECT
+            evidence.component AS component,
+            weight.label AS label,
+            evidence.event_time AS event_time,
+            evidence.person AS person,
+            evidence.mass AS mass,
+            weight.weight * (1 - exp(-sum(evidence.mass) OVER part / weight.saturation))
+                * evidence.mass / sum(evidence.mass) OVER part AS points,
+            evidence.activity_id AS activity_id
+        FROM live.engagement_evidence(as_of = %(as_of)s, weights_version = %(weights)s) AS evidence
+        INNER JOIN
+        (
+            SELECT * FROM ml.engagement_weight FINAL WHERE weights_version = %(weights)s
+        ) AS weight ON weight.component = evidence.component
+        WHERE evidence.account_id = %(account_id)s
+        WINDOW part AS (PARTITION BY evidence.component)
+        ORDER BY points DESC, activity_id, component, person
+        LIMIT %(limit)s
+    )
+    SELECT
+        component,
+        label,
+        event_time,
+        if(person = '', activity.subject, person) AS what,
+        mass,
+        points,
+        activity_id
+    FROM heaviest
+    LEFT JOIN
+    (
+        SELECT activity_id, subject FROM raw.activity FINAL
+        WHERE activity_id IN (SELECT activity_id FROM heaviest)
+    ) AS activity USING (activity_id)
+    ORDER BY points DESC, activity_id, component, person
 """
 
 HAS_MARTS: Final = """

@@ -18,6 +18,7 @@ def build(settings: Settings, clock: Clock) -> dg.Definitions:
             *heard(),
             *dbt_assets(Dbt(settings).manifest()),
             matching.match,
+            engagement.engagement_fact,
             engagement.engagement_score,
             investments.investment_judgement,
             plan.plan,

@@ -12,7 +12,7 @@ from warehouse.migrate import migrate
 from warehouse.reader import Reader
 from warehouse.writer import Writer
 
-OWNED = ("raw", "ml")
+OWNED = ("raw", "ml", "live")
 KEPT = ("schema_version", "engagement_weight", "free_mail_domain")
 REBUILT = ("staging", "marts")
 

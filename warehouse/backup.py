@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from contracts.clock import Clock, SystemClock
 from contracts.errors import UserError
 from warehouse.connection import connect, fates
+from warehouse.engagement import distrust
 from warehouse.migrate import migrate, newest, version
 from warehouse.parquet import Kinds, batch, columns, schema, selected
 
@@ -115,6 +116,7 @@ def restore(url: SecretStr, folder: Path, *, force: bool = False, cluster: str =
             _refuse_rows(tables, manifest)
         for name in reversed(manifest.tables):
             _copy_in(tables, name, folder)
+    distrust(url)
     return manifest
 
 

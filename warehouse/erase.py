@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from contracts.errors import UserError
 from warehouse.connection import connect, fates
+from warehouse.engagement import distrust
 
 _TABLES: Final = """
     SELECT database || '.' || table, groupArray((name, type))
@@ -75,6 +76,7 @@ class Eraser:
     """
 
     def __init__(self, url: SecretStr) -> None:
+        self._url = url
         self._client = connect(url, mutations_sync=2)
         self._tables = [_Table(name, dict(columns)) for name, columns in self._ask(_TABLES)]
         for table in self._tables:
@@ -113,6 +115,7 @@ class Eraser:
         for table in self._tables:
             if self._count(table, person):
                 self._mend(table, person, names)
+        distrust(self._url)
 
     def remove(self, activity_ids: Sequence[UUID], reason: str) -> None:
         """Take activities out of every table; their sightings stay, excluded for a reason."""
@@ -123,6 +126,7 @@ class Eraser:
             self._ask(_SIGHTED_AGAIN, ids)
             for name in [*order, "raw.sighting", "raw.activity"]:
                 self._ask(f"ALTER TABLE {name} DELETE WHERE activity_id IN %(ids)s", ids)
+        distrust(self._url)
 
     def _drop_person_rows(self, person: Person) -> None:
         for name, (key, columns) in person.persons.items():

@@ -11,7 +11,8 @@ GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, ALTER TABLE, DROP TABLE, DROP 
     ON raw.* TO headwater_migrator;
 GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, ALTER TABLE, DROP TABLE, DROP VIEW, SELECT, INSERT
     ON ml.* TO headwater_migrator;
-GRANT CREATE DATABASE, CREATE VIEW, DROP VIEW, SELECT ON live.* TO headwater_migrator;
+GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, ALTER TABLE, DROP TABLE, DROP VIEW, SELECT, INSERT
+    ON live.* TO headwater_migrator;
 GRANT SELECT ON system.parts TO headwater_migrator;
 
 -- The workers: rows in, nothing changed or dropped, and not the history of the migrations.
@@ -29,6 +30,8 @@ GRANT INSERT ON raw.match TO headwater_batch;
 GRANT INSERT ON raw.source_cursor TO headwater_batch;
 GRANT SELECT ON live.* TO headwater_batch;
 GRANT SELECT ON ml.* TO headwater_batch;
+GRANT INSERT, ALTER DELETE ON live.engagement_fact TO headwater_batch;
+GRANT INSERT ON live.engagement_build TO headwater_batch;
 GRANT INSERT ON ml.engagement_score TO headwater_batch;
 GRANT INSERT ON ml.investment_judgement TO headwater_batch;
 GRANT INSERT ON ml.investment_panel TO headwater_batch;

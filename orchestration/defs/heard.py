@@ -37,7 +37,12 @@ VIEWS = {
     "contact": [["raw", "contact"]],
     "opportunity": [["raw", "opportunity"]],
     "match": [["raw", "match"]],
-    "engagement": [["raw", "activity"], ["live", "match"], ["ml", "engagement_weight"]],
+    "engagement": [
+        ["raw", "activity"],
+        ["live", "match"],
+        ["live", "engagement_fact"],
+        ["ml", "engagement_weight"],
+    ],
 }
 
 

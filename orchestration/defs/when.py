@@ -14,7 +14,9 @@ _PLAN = dg.AssetSelection.assets(
     ["marts", "allocation"],
 )
 _WRITE_BACK = dg.AssetSelection.assets(["raw", "crm_write"])
-_ENGAGEMENT = dg.AssetSelection.assets(["raw", "match"], ["ml", "engagement_score"])
+_ENGAGEMENT = dg.AssetSelection.assets(
+    ["raw", "match"], ["live", "engagement_fact"], ["ml", "engagement_score"]
+)
 _MARTS = dg.AssetSelection.groups("staging", "marts")
 _CAPTURE = dg.AssetSelection.checks_for_assets(["raw", "activity"], ["raw", "sighting"])
 

@@ -353,7 +353,8 @@ def test_a_worker_may_write_rows_and_change_nothing():
 
 def test_what_dagster_writes_is_granted_table_by_table():
     computed = {row.table for row in row_types() if row.table.startswith("ml.")}
-    written = computed | {CrmWriteRow.table, MatchRow.table, CursorRow.table}
+    facts = {"live.engagement_fact", "live.engagement_build"}
+    written = computed | facts | {CrmWriteRow.table, MatchRow.table, CursorRow.table}
     assert {on for right, on in granted("batch") if right == "INSERT"} == written
     assert {on for right, on in granted("batch") if right == "CREATE VIEW"} == {
         "staging.*",

@@ -1,5 +1,6 @@
 """The coverage page: what buyers and we said that the CRM lacks, and whom it should know."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,16 +10,20 @@ import streamlit as st
 
 from contracts.command import CommandKind
 from contracts.matching import CERTAIN
-from dashboard import blocks, coverage_reading, deciding, reading
+from dashboard import blocks, coverage_blocks, coverage_reading, deciding, reading
 from dashboard.acts import Act
 from dashboard.format import clock, number, percent, plural
 from dashboard.outage import asked
 
 DAYS: Final = 90
 
+SHOWN: Final = 10  # accounts that are shown at first
+
+TEAMS: Final = "An activity of two teams counts in both; no team: of colleagues who are in none."
 LACKS: Final = (
-    "The CRM lacks a buyer if no contact has their address; an activity, if none of those outside "
-    "who take part is a contact. Partners and what machines sent do not count."
+    "The CRM lacks a buyer if no contact has their address, nor in that account their name; an "
+    "activity, if none of the addresses outside is a contact's. Partners and what machines sent do "
+    "not count."
 )
 
 
@@ -31,6 +36,8 @@ class Seen:
     accounts: pd.DataFrame
     proposals: pd.DataFrame
     decisions: pd.DataFrame
+    ages: Mapping[str, Any]
+    mailboxes: pd.DataFrame
 
 
 @st.fragment(run_every=30)
@@ -42,16 +49,20 @@ def coverage() -> None:
     as_of = clock(seen.as_of, seen.as_of, reading.zone())
     title = f"What the CRM lacks of the past {DAYS} days"
     st.html(blocks.heading(title, f"As of {as_of}. {LACKS}"))
+    st.html(coverage_blocks.ages(seen.ages, seen.as_of))
+    if wrong := coverage_blocks.alarm(seen.mailboxes):
+        st.html(wrong)
     if seen.accounts.empty:
         st.html(blocks.empty("Nothing is matched to an account yet", blocks.CRM, blocks.MAIL))
         return
     st.html(blocks.figures(headline(seen)))
     left, right = st.columns(2, gap="medium")
     with left:
-        show_gap("By team", "An activity of two teams counts in both.", seen.teams, "Team")
+        show_gap("By team", TEAMS, seen.teams, "Team")
     with right:
         show_gap("By account", "Most missing activity first.", seen.accounts, "Account")
     show_proposals(seen.proposals)
+    show_mailboxes(seen.mailboxes)
     show_decisions(seen.decisions)
 
 
@@ -59,7 +70,8 @@ def look() -> Seen:
     """Read what the page shows; raises what `warehouse.reader.Reader.frame` raises."""
     as_of = coverage_reading.moment_of()
     gap = coverage_reading.gap(as_of, DAYS)
-    return Seen(as_of, *gap, coverage_reading.decisions())
+    beside = coverage_reading.decisions(), coverage_reading.ages(), reading.capture()
+    return Seen(as_of, *gap, *beside)
 
 
 def headline(seen: Seen) -> list[blocks.Figure]:
@@ -80,32 +92,12 @@ def _share(label: str, part: float, whole: float) -> blocks.Figure:
 
 
 def show_gap(title: str, note: str, gap: pd.DataFrame, what: str) -> None:
-    """Show the gap as a table whose bars are the missing shares."""
+    """Show the gap as a table whose bars are the missing shares; a long one in part, then whole."""
     st.html(blocks.heading(title, note))
-    shown = pd.DataFrame(
-        {
-            "name": gap["name"],
-            "buyers": 100 * gap["unknown_buyers"] / gap["active_buyers"].where(lambda n: n > 0),
-            "of_buyers": gap["active_buyers"],
-            "activity": 100 * gap["unknown_activities"] / gap["activities"],
-            "of_activity": gap["activities"],
-        }
-    )
-    columns = st.column_config
-    bar: dict[str, Any] = {"min_value": 0, "max_value": 100, "format": "%.0f%%", "width": 95}
-    st.dataframe(
-        shown,
-        hide_index=True,
-        height="content" if len(shown) <= 12 else 431,  # noqa: PLR2004 rows that fit
-        column_config={
-            "name": columns.TextColumn(what, width=150),
-            "buyers": columns.ProgressColumn("Buyers lacked", **bar),
-            "of_buyers": columns.NumberColumn("of", width=45),
-            "activity": columns.ProgressColumn("Activity lacked", **bar),
-            "of_activity": columns.NumberColumn("of", width=45),
-        },
-        alt=f"{title}: shares of buyers and of activity that the CRM lacks",
-    )
+    st.html(coverage_blocks.gap(gap.head(SHOWN), what))
+    if len(gap) > SHOWN:
+        with st.expander(f"All {len(gap)}"):
+            st.html(coverage_blocks.gap(gap, what))
 
 
 def show_proposals(proposals: pd.DataFrame) -> None:
@@ -131,6 +123,7 @@ def show_proposals(proposals: pd.DataFrame) -> None:
             "phone": columns.TextColumn("Phone, as signed"),
             "account_name": columns.TextColumn("Account"),
             "activities": columns.NumberColumn("Activities", width=80),
+            "others": columns.ListColumn("Also writes or calls from"),
             "with_whom": columns.ListColumn("With whom of us"),
             "last_at": columns.DatetimeColumn("Last", format="D MMM YYYY", timezone=zone),
         },
@@ -163,17 +156,30 @@ def answers(kind: CommandKind, addresses: list[str]) -> list[Act]:
     return [Act(kind, address) for address in addresses]
 
 
+def show_mailboxes(mailboxes: pd.DataFrame) -> None:
+    """Show whether all mail is heard: what each provider counts beside what is stored of it."""
+    note = "What the provider counts of the past month, beside what is stored of it."
+    st.html(blocks.heading("Is all mail heard?", note))
+    if mailboxes.empty:
+        st.html(blocks.note("No mailbox is read from its provider: nobody counts what is missing."))
+    else:
+        st.html(blocks.mailboxes(mailboxes, reading.now()))
+
+
 def show_decisions(decisions: pd.DataFrame) -> None:
     """Show which rules matched, and how much of it is certain."""
     total = int(decisions["activities"].sum())
-    note = f"{plural(total, 'activity')}; certain: a margin of {number(CERTAIN)} points or more."
+    note = (
+        f"{plural(total, 'activity')}; certain: a margin of {number(CERTAIN)} points or more. What "
+        "is open or uncertain waits on the page Matches."
+    )
     st.html(blocks.heading("How activities found their account", note))
     columns = st.column_config
     st.dataframe(
-        decisions,
+        decisions.replace({"rule": coverage_blocks.RULES}),
         hide_index=True,
         column_config={
-            "rule": columns.TextColumn("Rule"),
+            "rule": columns.TextColumn("By what"),
             "activities": columns.NumberColumn("Activities"),
             "certain": columns.NumberColumn("Certain"),
             "with_deal": columns.NumberColumn("With a deal"),

@@ -4,7 +4,7 @@ Every function raises what `warehouse.reader.Reader.frame` raises. An error is n
 """
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
@@ -36,6 +36,7 @@ PROPOSALS: Final = f"""
         signed.phone AS phone,
         found.account_name AS account_name,
         found.activities AS activities,
+        arrayFilter(other -> other != found.address, found.addresses) AS others,
         found.with_whom AS with_whom,
         found.last_at AS last_at
     FROM live.contact_proposal{_PERIOD} AS found
@@ -60,6 +61,13 @@ DECISIONS: Final = """
 """
 
 
+AGES: Final = """
+    SELECT
+        (SELECT if(count() = 0, NULL, max(ingested_at)) FROM raw.activity) AS newest_at,
+        (SELECT if(count() = 0, NULL, max(ingested_at)) FROM raw.contact) AS crm_at
+"""
+
+
 @st.cache_data(ttl=20, show_spinner=False)
 def moment_of() -> datetime:
     """Return the moment that the page is as of."""
@@ -78,3 +86,10 @@ def gap(as_of: datetime, days: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Data
 def decisions() -> pd.DataFrame:
     """Return how many activities each rule matched, how many certainly, how many with a deal."""
     return reader().frame(DECISIONS, {"certain": CERTAIN})
+
+
+@st.cache_data(ttl=10, show_spinner=False)
+def ages() -> dict[str, Any]:
+    """Return when the newest activity was stored, and the newest version of a contact."""
+    (found,) = reader().frame(AGES).to_dict("records")
+    return {str(name): value for name, value in found.items()}

@@ -178,6 +178,19 @@ def test_both_pages_fit_their_screen(browser, address, heard, width):
         assert overflow(page) == 0
 
 
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_the_gap_and_the_matches_fit_their_screen(browser, address, heard, width):
+    with opened(browser, address, heard, width) as page:
+        go_to(page, "Coverage", "What the CRM lacks of")
+        expect(page.locator(".hw-table.gap").first).to_be_visible(timeout=SOON)
+        assert overflow(page) == 0
+        go_to(page, "Matches", "Matches to check")
+        if width == WIDTHS["telephone"]:
+            page.get_by_test_id("stSidebarCollapseButton").locator("button").dispatch_event("click")
+        open_first_row(page)
+        assert overflow(page) == 0
+
+
 def test_every_chart_can_be_read_aloud(live: Page):
     expect(chart(live, "A score of")).to_be_attached(timeout=SOON)
     go_to_investments(live)

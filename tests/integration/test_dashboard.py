@@ -147,6 +147,24 @@ def test_the_coverage_page_shows_the_gap_its_definition_and_its_age(page, filled
     assert "Activity the CRM lacks" in text
     assert "The CRM lacks a buyer if no contact has their address" in text
     assert "As of " in text
+    assert "Newest activity stored" in text
+    assert "Is all mail heard?" in text
+
+
+def test_the_matches_page_lists_what_found_no_account_and_explains_one(page, filled):
+    sql = "SELECT count() FROM live.match_to_check(since = '2020-01-01', certain = 18) "
+    count = Reader(filled).value(sql + "WHERE state = 'no_account'")
+    stranger = Reader(filled).value("SELECT activity_id FROM live.match WHERE rule = 'none'")
+    app = page(filled, "matches.py", activity=str(stranger))
+    assert len(app.dataframe[0].value) == count > 0
+    text = html(app)
+    assert "No contact has one of its addresses" in text
+    assert "This dashboard only shows" in text
+
+
+def test_a_page_without_a_token_asks_nobody_to_decide(page, filled):
+    app = page(filled, "matches.py")
+    assert not app.button
 
 
 def test_an_empty_warehouse_says_what_to_do(page, bare):

@@ -142,4 +142,4 @@ def test_a_call_is_matched_by_the_number_that_one_person_signs_with(reader, writ
         activity_id=UUID(int=8), event_time=NOW, outside=("+14155550142",), channel="call"
     )
     (row,) = Matcher(reader, COMPANY, ManualClock(NOW)).match([call])
-    assert (row.rule, row.contact_id) == ("contact", "c-signed")
+    assert (row.rule, row.contact_id) == ("signature", "c-signed")

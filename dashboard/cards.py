@@ -15,6 +15,7 @@ from dashboard.evidence import Evidence, share
 from dashboard.format import (
     age,
     known,
+    many,
     moment,
     money,
     money_between,
@@ -154,7 +155,7 @@ def _within(between: str) -> str:
 def _pretrend(judgement: Judgement) -> str:
     if judgement.pretrend_p_value is None:
         return "It could not be tested on this panel."
-    who = f"{judgement.unit_kind}s reached and not reached"
+    who = f"{many(judgement.unit_kind)} reached and not reached"
     if judgement.pretrend_p_value < _SUSPECT_BELOW:
         return f"No: {who} were drifting apart already; the effect may be that drift."
     return f"No sign that {who} were on different paths before. A small panel can miss it."

@@ -113,7 +113,9 @@ def clock(at: datetime, now: datetime, zone: ZoneInfo) -> str:
 
 def plural(count: int, thing: str) -> str:
     """Return a count with its thing: `1 activity`, `2 activities`, `3 rows`."""
-    if count == 1:
-        return f"1 {thing}"
-    many = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
-    return f"{count:,} {many}"
+    return f"1 {thing}" if count == 1 else f"{count:,} {many(thing)}"
+
+
+def many(thing: str) -> str:
+    """Return what several of a thing are called: `activities`, `rows`."""
+    return f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"

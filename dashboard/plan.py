@@ -34,7 +34,7 @@ RISKS: Final = {
     "balanced": "Balanced: half a unit of return for a unit less of the worst tenth's mean loss.",
     "careful": "Careful: two units of return for a unit less of the worst tenth's mean loss.",
 }
-KEPT: Final = "Kept: nothing else earns its money back"
+KEPT: Final = "Kept: nothing that fits earns its money back"
 UNITS: Final = {
     "training": ("person", "people"),
     "tool": ("licence", "licences"),
@@ -358,7 +358,8 @@ def _kept(total: AllocationTotalRow) -> float:
 
 
 def _part(part: AllocationRow, currency: str) -> str:
-    units = "" if part.units == 1 else f", {counted(part.units, part.kind)}"
+    is_thing = part.units == 1 and part.kind not in UNITS
+    units = "" if is_thing else f", {counted(part.units, part.kind)}"
     between = money_between(part.margin_low, part.margin_high, currency)
     return (
         f"<tr><td>{escape(part.name)}<small>from {part.starts_on:%B %Y}{units}</small></td>"

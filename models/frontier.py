@@ -120,6 +120,7 @@ def lifted(plan: Plan) -> Iterator[tuple[str, Rules]]:
         if isinstance(held, Mapping):
             for name in held:
                 rule = one.name.replace("_", " ").replace("pool", "kind's").removesuffix("s")
+                rule = "whole units" if one.name == "lots" else rule
                 words = f"{rule} of {name}"
                 rest = {other: value for other, value in held.items() if other != name}
                 changed: dict[str, Any] = {one.name: rest}

@@ -77,7 +77,7 @@ def test_every_rule_is_lifted_once():
     assert words == [
         "all of the budget is spent",
         "floor of a",
-        "lot of b",
+        "whole units of b",
         "require of a",
         "one of b, c",
     ]

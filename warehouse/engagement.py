@@ -12,7 +12,7 @@ them calls `distrust`, and the next building begins anew.
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from clickhouse_driver import Client
@@ -62,8 +62,9 @@ _DISTRUST: Final = """
 def build(url: SecretStr, settled: timedelta = SETTLED, page: int = _PAGE) -> int:
     """Build the facts of what was heard or decided since the last building; return of how much.
 
-    After `distrust`, or the first time, of everything. Can be cut off and repeated, and run beside
-    writers and another building.
+    After `distrust`, the first time, or where it is a page or more, of everything: to look up that
+    many ids costs more than to read on. Can be cut off and repeated, and run beside writers and
+    another building.
 
     Args:
         url: of the warehouse; its user may insert into, and alter, `live.engagement_fact`.
@@ -76,6 +77,9 @@ def build(url: SecretStr, settled: timedelta = SETTLED, page: int = _PAGE) -> in
     client = connect(url, mutations_sync=2)
     with fates("building the engagement facts"):
         ((began, until),) = client.execute(_STATE)
+        if until and _page(client, until, page)[0] == page:
+            client.execute(_DISTRUST)
+            ((began, until),) = client.execute(_STATE)
         built = sum(_build_pages(client, began, until, page))
         if not until and client.execute(_HAS_OLDER, {"began": began})[0][0]:
             client.execute(_DROP_OLDER, {"began": began})
@@ -87,14 +91,18 @@ def build(url: SecretStr, settled: timedelta = SETTLED, page: int = _PAGE) -> in
 
 def _build_pages(client: Client, began: int, until: int, page: int) -> Iterator[int]:
     """Build page by page, in the order of the ids; yield how many activities each had."""
-    told: dict[str, Any] = {"began": began, "until": until, "page": page, "after": _FIRST}
-    while True:
-        ((count, told["last"]),) = client.execute(_PAGE_END, told)
-        if not count:
-            return
-        client.execute(_BUILD, told)
+    count, last, after = *_page(client, until, page), _FIRST
+    while count:
+        client.execute(_BUILD, {"began": began, "after": after, "last": last})
         yield count
-        told["after"] = told["last"]
+        after = last
+        count, last = _page(client, until, page, after)
+
+
+def _page(client: Client, until: int, page: int, after: UUID = _FIRST) -> tuple[int, UUID]:
+    """Return how many activities the page behind an id has, and its last id."""
+    ((count, last),) = client.execute(_PAGE_END, {"until": until, "page": page, "after": after})
+    return count, last
 
 
 def distrust(url: SecretStr) -> None:

@@ -17,17 +17,16 @@ import numpy as np
 
 from bench.captured import Captured
 from bench.figures import Figure, measured, record
-from contracts.matching import CERTAIN
-from contracts.rows import (
+from contracts.crm_rows import (
     AccountRow,
-    ActivityRow,
     ContactRoleRow,
     ContactRow,
     CrmRow,
-    MatchRow,
     OpportunityRow,
     RepRow,
 )
+from contracts.matching import CERTAIN
+from contracts.rows import ActivityRow, MatchRow
 from contracts.signature_rows import SignatureRow
 from contracts.wire import Recorded
 from ingest.agents import told

@@ -17,7 +17,8 @@ from pydantic import SecretStr
 
 from bench.events import NOW, WORDS, EventRow, create_table, events
 from bench.figures import Figure, measured, record
-from contracts.rows import AccountRow, ActivityRow, MatchRow, Row, SightingRow
+from contracts.crm_rows import AccountRow
+from contracts.rows import ActivityRow, MatchRow, Row, SightingRow
 from local.clickhouse.launch import address, server_command
 from warehouse.backup import backup, restore
 from warehouse.connection import connect

@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from contracts.plan_rows import ProposalRow
-from contracts.rows import (
+from contracts.crm_rows import (
     AccountRow,
     AssignmentRow,
     AttendanceRow,
@@ -20,6 +19,7 @@ from contracts.rows import (
     RepRow,
     StageChangeRow,
 )
+from contracts.plan_rows import ProposalRow
 
 CRM_ENTITIES: Final[dict[str, type[CrmRow]]] = {
     "account": AccountRow,

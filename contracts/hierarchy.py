@@ -7,8 +7,8 @@ it is now" passes today.
 from collections.abc import Iterable
 from datetime import date
 
+from contracts.crm_rows import AssignmentRow
 from contracts.errors import UserError
-from contracts.rows import AssignmentRow
 
 
 def parent_on(

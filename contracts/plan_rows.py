@@ -6,7 +6,8 @@ Money is in minor units of `currency`; the rows of one plan share their `as_of`.
 from datetime import date, datetime
 from typing import ClassVar
 
-from contracts.rows import CrmRow, Row
+from contracts.crm_rows import CrmRow
+from contracts.rows import Row
 
 
 class ProposalRow(CrmRow, frozen=True, kw_only=True):

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from contracts.company import Company
+from contracts.crm_rows import AccountRow, ContactRoleRow, ContactRow, OpportunityRow, RepRow
 from contracts.matching import MatchRules
-from contracts.rows import AccountRow, ContactRoleRow, ContactRow, OpportunityRow, RepRow
 from transforms.directory import Directory
 from transforms.phones import signed_numbers
 from warehouse.reader import Reader

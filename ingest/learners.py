@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Final
 
+from contracts.crm_rows import AttendanceRow, InvestmentRow, RepRow
 from contracts.errors import Rejected
-from contracts.rows import AttendanceRow, InvestmentRow, RepRow, Row
+from contracts.rows import Row
 from contracts.wire import Event
 from warehouse.reader import Reader
 

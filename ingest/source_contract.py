@@ -14,8 +14,9 @@ from itertools import islice
 
 from contracts.capture import Capture
 from contracts.company import Company
+from contracts.crm_rows import CrmRow
 from contracts.errors import UserError
-from contracts.rows import ActivityRow, CrmRow, SightingRow
+from contracts.rows import ActivityRow, SightingRow
 from contracts.wire import Event
 from ingest.source import Checkpoint, Found, Glimpse, HeaderFirst, Heard, Source
 from transforms.capture import header, judge, kept

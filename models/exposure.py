@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
+from contracts.crm_rows import AssignmentRow, ExposureRow
 from contracts.errors import UserError
-from contracts.rows import AssignmentRow, ExposureRow
 
 _BY_REP: Final = frozenset({"rep", "team", "region"})
 

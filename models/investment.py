@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from contracts.crm_rows import InvestmentCostRow, InvestmentRow
 from contracts.errors import UserError
 from contracts.fiscal import FiscalCalendar
 from contracts.investment_rows import (
@@ -17,7 +18,7 @@ from contracts.investment_rows import (
     InvestmentPanelRow,
 )
 from contracts.money import Money, Rates
-from contracts.rows import InvestmentCostRow, InvestmentRow, Row
+from contracts.rows import Row
 from models.answer import Question, answer
 from models.audit import panel_hash, panel_text, question_text
 from models.design import Handling, checked

@@ -19,10 +19,10 @@ from typing import Final
 
 import pandas as pd
 
+from contracts.crm_rows import AssignmentRow, ExposureRow, InvestmentRow
 from contracts.errors import UserError
 from contracts.fiscal import FiscalCalendar
 from contracts.investments import LASTING, OUTCOMES, reliability_of
-from contracts.rows import AssignmentRow, ExposureRow, InvestmentRow
 from models.covariates import EXACT, as_of_start
 from models.exposure import Hierarchy, Reach, by_unit, panel_kind, reached, unit_kind_of
 from models.months import Window, last_day, period_of

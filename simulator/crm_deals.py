@@ -38,7 +38,7 @@ def opportunity_ids(count: int) -> np.ndarray:
 
 
 class CrmDeals:
-    """The CRM's deals: `versions` and `stage_changes`, as frames of `contracts.rows` fields.
+    """The CRM's deals: `versions` and `stage_changes`, as frames of `contracts.crm_rows` fields.
 
     What a deal is called is `CrmNames`' to say.
     """

@@ -17,7 +17,7 @@ _MOMENTS: Final = "changed_at"
 def write_export(folder: Path, tables: Mapping[str, pd.DataFrame]) -> int:
     """Write each table as `<its name>.csv` in a new folder; return how many records there are.
 
-    Columns are fields of `contracts.rows`; moments are UTC; true and false are in lower case.
+    Columns are fields of `contracts.crm_rows`; moments are UTC; true and false are in lower case.
     """
     folder.mkdir(parents=True)
     for name, table in tables.items():

@@ -17,24 +17,21 @@ from uuid import UUID, uuid5
 from msgspec.structs import replace
 from pydantic import SecretStr
 
+from contracts.crm_rows import (
+    AccountRow,
+    ContactRow,
+    ExposureRow,
+    InvestmentRow,
+    OpportunityRow,
+    RepRow,
+)
 from contracts.investment_rows import (
     EventStudyRow,
     InvestmentDiagnosticRow,
     InvestmentEstimateRow,
     InvestmentJudgementRow,
 )
-from contracts.rows import (
-    AccountRow,
-    ActivityRow,
-    ContactRow,
-    DeadLetterRow,
-    ExposureRow,
-    InvestmentRow,
-    MatchRow,
-    OpportunityRow,
-    RepRow,
-    Row,
-)
+from contracts.rows import ActivityRow, DeadLetterRow, MatchRow, Row
 from models.return_explained import CostOfKind, explanations
 from warehouse.writer import Writer
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from contracts.rows import (
+from contracts.crm_rows import (
     AssignmentRow,
     CurrencyRateRow,
     ExposureRow,
@@ -20,9 +20,9 @@ from contracts.rows import (
     OrgUnitRow,
     QuotaRow,
     RepRow,
-    Row,
     StageChangeRow,
 )
+from contracts.rows import Row
 from tests.seeded_company import OURS, accounts
 
 REPS = 30

@@ -8,10 +8,10 @@ from typing import Any, Final
 import msgspec
 
 from contracts.clock import utc
+from contracts.crm_rows import CrmRow
 from contracts.entities import CRM_ENTITIES
 from contracts.errors import Rejected, UserError
 from contracts.money import Money
-from contracts.rows import CrmRow
 from transforms.investments import (
     refuse_backwards,
     refuse_unknown_reliability,

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from contracts.company import Company
-from contracts.rows import OpportunityRow
+from contracts.crm_rows import OpportunityRow
 from transforms.naming import Name, said_in_name, words
 
 OPEN_POINTS: Final = 14.0

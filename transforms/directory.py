@@ -8,8 +8,15 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeVar
 
 from contracts.company import Company
+from contracts.crm_rows import (
+    AccountRow,
+    ContactRoleRow,
+    ContactRow,
+    CrmRow,
+    OpportunityRow,
+    RepRow,
+)
 from contracts.matching import MatchRules
-from contracts.rows import AccountRow, ContactRoleRow, ContactRow, CrmRow, OpportunityRow, RepRow
 from transforms.address import belongs, domain_of, normalise, untagged
 from transforms.deals import Deal, lives
 from transforms.domains import company_domain, upwards

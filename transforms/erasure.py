@@ -18,8 +18,9 @@ import phonenumbers
 from msgspec.structs import asdict, replace
 
 from contracts.company import Company
+from contracts.crm_rows import RepRow
 from contracts.errors import Rejected, UserError
-from contracts.rows import ActivityRow, RepRow, Row, SightingRow
+from contracts.rows import ActivityRow, Row, SightingRow
 from contracts.wire import Event
 from transforms import mime
 from transforms.address import normalise, untagged

@@ -9,6 +9,14 @@ import dagster as dg
 import pandas as pd
 
 from contracts.clock import Clock
+from contracts.crm_rows import (
+    AssignmentRow,
+    CurrencyRateRow,
+    ExposureRow,
+    InvestmentCostRow,
+    InvestmentRow,
+    QuotaRow,
+)
 from contracts.errors import UserError
 from contracts.fiscal import FiscalCalendar
 from contracts.investment_rows import (
@@ -18,14 +26,6 @@ from contracts.investment_rows import (
     explanation_of,
 )
 from contracts.money import Money, Rate, Rates
-from contracts.rows import (
-    AssignmentRow,
-    CurrencyRateRow,
-    ExposureRow,
-    InvestmentCostRow,
-    InvestmentRow,
-    QuotaRow,
-)
 from models.audit import panel_hash
 from models.investment import Evidence, Judged, judge_investment
 from models.panel import Company

@@ -11,6 +11,7 @@ import pandas as pd
 
 from contracts.clock import Clock
 from contracts.company import Company, month_of
+from contracts.crm_rows import CurrencyRateRow
 from contracts.fiscal import FiscalCalendar
 from contracts.money import Rate, Rates, minor_digits
 from contracts.plan_rows import (
@@ -23,7 +24,7 @@ from contracts.plan_rows import (
     ResponsePointRow,
     RolloutRow,
 )
-from contracts.rows import CurrencyRateRow, Row
+from contracts.rows import Row
 from models.experiment import later
 from models.months import period_of
 from models.plan import Known, make

@@ -20,17 +20,9 @@ from msgspec.structs import replace
 from pydantic import SecretStr
 
 from contracts.capture_rows import CursorRow
+from contracts.crm_rows import CurrencyRateRow, OpportunityRow, RepRow
 from contracts.errors import Fatal, Rejected, Retryable, UserError
-from contracts.rows import (
-    ActivityRow,
-    CurrencyRateRow,
-    DeadLetterRow,
-    EngagementScoreRow,
-    OpportunityRow,
-    RepRow,
-    Row,
-    SightingRow,
-)
+from contracts.rows import ActivityRow, DeadLetterRow, EngagementScoreRow, Row, SightingRow
 from local.clickhouse import binary
 from tests.warehouse_server import serving
 from tests.warehouse_tables import empty, url_of

@@ -12,8 +12,9 @@ from cli import commands
 from contracts.clock import SystemClock
 from contracts.command import CommandKind
 from contracts.company import Company
+from contracts.crm_rows import AccountRow, OpportunityRow
 from contracts.errors import HeadwaterError, Retryable, UserError
-from contracts.rows import AccountRow, ActivityRow, MatchRow, OpportunityRow
+from contracts.rows import ActivityRow, MatchRow
 from dashboard.acts import Act, outcome, send, signed
 from ingest.agents import told
 from ingest.directory import read_directory

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from contracts.company import Company
+from contracts.crm_rows import InvestmentRow, RepRow
 from contracts.errors import Rejected
-from contracts.rows import InvestmentRow, RepRow
 from contracts.wire import Event
 from ingest.learners import Learners
 from ingest.sources.attendance import AttendanceSource

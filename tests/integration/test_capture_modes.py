@@ -7,7 +7,7 @@ import pytest
 from contracts.capture import Capture
 from contracts.clock import ManualClock
 from contracts.company import Company
-from contracts.rows import AccountRow
+from contracts.crm_rows import AccountRow
 from contracts.wire import Event
 from ingest.fuller import FullerFirst
 from ingest.gate import Gate

@@ -8,14 +8,8 @@ from msgspec.structs import replace
 
 from contracts.capture_rows import ProviderCountRow, SourceStateRow, WithdrawalRow
 from contracts.clock import ManualClock, SystemClock
-from contracts.rows import (
-    AccountRow,
-    ActivityRow,
-    CrmWriteRow,
-    EngagementScoreRow,
-    InvestmentRow,
-    SightingRow,
-)
+from contracts.crm_rows import AccountRow, InvestmentRow
+from contracts.rows import ActivityRow, CrmWriteRow, EngagementScoreRow, SightingRow
 from orchestration.dbt import Dbt
 from orchestration.defs.capture import (
     every_sighting_has_its_outcome,

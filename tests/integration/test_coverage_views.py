@@ -6,16 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.command_rows import CommandRow
+from contracts.crm_rows import AccountRow, AssignmentRow, ContactRow, OrgUnitRow, RepRow
 from contracts.free_mail import FREE_MAIL_DOMAINS
-from contracts.rows import (
-    AccountRow,
-    ActivityRow,
-    AssignmentRow,
-    ContactRow,
-    MatchRow,
-    OrgUnitRow,
-    RepRow,
-)
+from contracts.rows import ActivityRow, MatchRow
 from contracts.signature_rows import SignatureRow
 from dashboard.coverage_reading import PROPOSALS
 from transforms.domains import says_who

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 
 from contracts.clock import SystemClock
-from contracts.rows import AccountRow
+from contracts.crm_rows import AccountRow
 from dashboard import queries
 from local.clickhouse.launch import Address
 from tests.seeded_company import ACCOUNTS, seed

@@ -9,16 +9,10 @@ from msgspec.structs import replace
 
 import contracts.money
 from contracts.company import Company
+from contracts.crm_rows import AssignmentRow, CurrencyRateRow, OpportunityRow, RepRow
 from contracts.errors import Fatal
 from contracts.money import Money, Rate, Rates
-from contracts.rows import (
-    ActivityRow,
-    AssignmentRow,
-    CurrencyRateRow,
-    EngagementScoreRow,
-    OpportunityRow,
-    RepRow,
-)
+from contracts.rows import ActivityRow, EngagementScoreRow
 from orchestration.dbt import Dbt
 from settings import Settings
 from tests.seeded_company import accounts, activities

@@ -7,7 +7,8 @@ import pytest
 
 from contracts.clock import ManualClock
 from contracts.company import Company
-from contracts.rows import AccountRow, ActivityRow, ContactRow, MatchRow, OpportunityRow
+from contracts.crm_rows import AccountRow, ContactRow, OpportunityRow
+from contracts.rows import ActivityRow, MatchRow
 from contracts.signature_rows import SignatureRow
 from contracts.wire import Event, Recorded
 from ingest.agents import told

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from pydantic import SecretStr
 
-from contracts.rows import AccountRow, ActivityRow
+from contracts.crm_rows import AccountRow
+from contracts.rows import ActivityRow
 from tests.integration.test_engagement_view import (
     ACCOUNTS,
     JO,

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from contracts.company import Company
-from contracts.rows import AccountRow, ActivityRow, EngagementScoreRow, MatchRow, Row
+from contracts.crm_rows import AccountRow
+from contracts.rows import ActivityRow, EngagementScoreRow, MatchRow, Row
 from contracts.wire import Event
 from transforms.rows import to_rows
 from warehouse.reader import Reader

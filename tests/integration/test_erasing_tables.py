@@ -7,7 +7,7 @@ import pytest
 
 from contracts.capture_rows import QuarantineRow
 from contracts.clock import SystemClock
-from contracts.rows import AttendanceRow, RepRow
+from contracts.crm_rows import AttendanceRow, RepRow
 from transforms.erasure import PERSONS, REASON, identity, pattern, token
 from warehouse.connection import connect
 from warehouse.erase import Eraser, Person

@@ -10,16 +10,10 @@ from msgspec.structs import replace
 from contracts.clock import ManualClock, SystemClock
 from contracts.command import Command, CommandKind
 from contracts.company import Company
+from contracts.crm_rows import AccountRow, ContactRow, OpportunityRow
 from contracts.errors import UserError
 from contracts.matching import CERTAIN, MatchRules
-from contracts.rows import (
-    AccountRow,
-    ActivityRow,
-    ContactRow,
-    DeadLetterRow,
-    MatchRow,
-    OpportunityRow,
-)
+from contracts.rows import ActivityRow, DeadLetterRow, MatchRow
 from contracts.signature_rows import SignatureRow
 from contracts.wire import Event, Recorded, RecordedBatch, decode_recorded, encode
 from ingest import matching

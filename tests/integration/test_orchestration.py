@@ -10,8 +10,9 @@ import pytest
 
 from cli.audit import recompute, write_pack
 from contracts.clock import ManualClock
+from contracts.crm_rows import CurrencyRateRow
 from contracts.errors import UserError
-from contracts.rows import CurrencyRateRow, EngagementScoreRow
+from contracts.rows import EngagementScoreRow
 from orchestration.definitions import build
 from orchestration.instance import dagster_home
 from orchestration.run import materialize_all

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from contracts.rows import AccountRow
+from contracts.crm_rows import AccountRow
 from tests.warehouse_server import serving
 from tests.warehouse_tables import url_of
 from warehouse.migrate import migrate

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from contracts.company import Company
-from contracts.rows import AccountRow, ActivityRow, ContactRow, SightingRow
+from contracts.crm_rows import AccountRow, ContactRow
+from contracts.rows import ActivityRow, SightingRow
 from contracts.wire import Event, Recorded
 from ingest.source import Heard
 from ingest.sources.calls import CallLogSource

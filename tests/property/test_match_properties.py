@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.company import Company
-from contracts.rows import AccountRow, ContactRow
+from contracts.crm_rows import AccountRow, ContactRow
 from contracts.wire import Recorded
 from transforms.directory import Directory
 from transforms.identity import match

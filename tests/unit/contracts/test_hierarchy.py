@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from contracts.crm_rows import AssignmentRow
 from contracts.errors import UserError
 from contracts.hierarchy import parent_on
-from contracts.rows import AssignmentRow
 
 JANUARY, APRIL, JULY = date(2026, 1, 1), date(2026, 4, 1), date(2026, 7, 1)
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from contracts.crm_rows import ExposureRow, InvestmentCostRow, InvestmentRow
 from contracts.fiscal import FiscalCalendar
 from contracts.investment_rows import (
     EventStudyRow,
@@ -19,7 +20,6 @@ from contracts.investment_rows import (
     explanation_of,
 )
 from contracts.money import Rate, Rates
-from contracts.rows import ExposureRow, InvestmentCostRow, InvestmentRow
 from models.answer import Question
 from models.audit import differences, panel_hash, panel_of, panel_text, recomputed
 from models.investment import Evidence, judge_investment

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from msgspec.structs import replace
 
+from contracts.crm_rows import AssignmentRow, ExposureRow, InvestmentRow
 from contracts.errors import UserError
-from contracts.rows import AssignmentRow, ExposureRow, InvestmentRow
 from models.months import Window, first_day, last_day, period_of
 from models.panel import Company, build, closed_months
 

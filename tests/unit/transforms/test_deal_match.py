@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from contracts.company import Company
+from contracts.crm_rows import AccountRow, ContactRoleRow, ContactRow, OpportunityRow, RepRow
 from contracts.matching import CERTAIN, MatchRules
-from contracts.rows import AccountRow, ContactRoleRow, ContactRow, OpportunityRow, RepRow
 from contracts.wire import Recorded
 from transforms.directory import Directory
 from transforms.identity import match, remembered

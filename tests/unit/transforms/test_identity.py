@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from contracts.company import Company
-from contracts.rows import AccountRow, ContactRow
+from contracts.crm_rows import AccountRow, ContactRow
 from contracts.wire import Recorded
 from transforms.directory import Directory
 from transforms.identity import RULE_VERSION, match

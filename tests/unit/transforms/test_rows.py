@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from contracts.company import Company
+from contracts.crm_rows import AccountRow
 from contracts.errors import Rejected
-from contracts.rows import AccountRow, ActivityRow, SightingRow
+from contracts.rows import ActivityRow, SightingRow
 from contracts.wire import Event
 from transforms import rows
 from transforms.rows import NO_ACTIVITY, to_rows

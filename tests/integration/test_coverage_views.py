@@ -11,6 +11,7 @@ from contracts.free_mail import FREE_MAIL_DOMAINS
 from contracts.rows import ActivityRow, MatchRow
 from contracts.signature_rows import SignatureRow
 from dashboard.coverage_reading import PROPOSALS
+from ingest.directory import signature_phones
 from transforms.domains import says_who
 
 pytestmark = pytest.mark.warehouse
@@ -168,6 +169,27 @@ def test_the_rules_and_the_views_hold_one_list_of_free_mail(reader):
     held = reader.frame("SELECT DISTINCT domain FROM ml.free_mail_domain")
     assert set(held["domain"]) == FREE_MAIL_DOMAINS
     assert not says_who("laposte.net")
+
+
+def test_the_rules_and_the_views_agree_whose_a_signed_number_is(reader, writer):
+    signed = (
+        ("mo.may+y@acme.com", "+14155550123"),
+        ("mo.may@acme.com", "+14155550123"),
+        ("mo.may@acme.com", "+14155550100"),
+        ("ann@acme.com", "+14155550100"),
+    )
+    writer.write(
+        [
+            SignatureRow(
+                address=address, activity_id=uuid4(), event_time=NOW, name="", title="",
+                company="", phone=(number,), evidence="",
+            )
+            for address, number in signed
+        ]
+    )  # fmt: skip
+    found = reader.frame("SELECT number, address FROM live.signature_phone")
+    held = dict(found.itertuples(index=False))
+    assert held == signature_phones(reader) == {"+14155550123": "mo.may@acme.com"}
 
 
 def test_the_page_lists_title_and_phone_as_they_were_signed(asked, reader, writer):

@@ -132,15 +132,15 @@ def decide(
     later = [mate for mate in kept if mate.event_time > first[mate.thread_id]]
     again = [mate for mate in later if mate.decided_by == "rule"]
     chosen = [mate for mate in mates if mate.decided_by not in {"", "rule"}]
-    told = [mate for mate in kept if mate.decided_by and (hindsight or mate not in later)]
+    earlier = [mate for mate in kept if not mate.event_time > first[mate.thread_id]]
+    told = [mate for mate in (kept if hindsight else earlier) if mate.decided_by]
     memory = Memory((mate.decided(directory) for mate in [*told, *chosen]), hindsight=hindsight)
     todo = [*waiting.values(), *(mate.recorded() for mate in again)]
     _recall_deals(reader, directory, todo, memory, now)
     fixed = {mate.activity_id for mate in chosen}
     before = {mate.activity_id: mate for mate in mates}
     rows, failed = _in_order(todo, directory, memory, now, fixed)
-    lost = [mate for mate in told if _waits_for_its_deal(mate) and mate not in later]
-    if lost:
+    if lost := [mate for mate in earlier if _waits_for_its_deal(mate)]:
         backwards = memory.in_hindsight()
         rows += _in_order((m.recorded() for m in lost), directory, backwards, now, fixed).rows
     mated = {mate.activity_id for mate in [*again, *lost]}

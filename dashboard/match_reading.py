@@ -56,11 +56,11 @@ ACTIVITY: Final = """
         decided.rule_version AS rule_version,
         decided.rules AS rules,
         decided.crm_version AS crm_version
-    FROM (SELECT * FROM raw.activity FINAL WHERE toString(activity_id) = %(activity)s) AS heard
+    FROM (SELECT * FROM raw.activity FINAL WHERE activity_id = toUUIDOrZero(%(activity)s)) AS heard
     LEFT JOIN
     (
         SELECT * FROM raw.match FINAL
-        WHERE toString(activity_id) = %(activity)s
+        WHERE activity_id = toUUIDOrZero(%(activity)s)
         ORDER BY decided_by != 'rule' DESC, matched_at DESC, decided_by
         LIMIT 1
     ) AS decided ON decided.activity_id = heard.activity_id

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from typer.testing import CliRunner
@@ -35,6 +36,25 @@ TRACE = re.compile(
     r"(?<![\w.])jo\.doe(\+\w+)?@acme\.example|415.{0,2}555.?0199|Jo Doe", re.IGNORECASE
 )
 OTHER = "sam@acme.example"
+RETURNING = "lee@acme.example"
+BACKED_UP = "pat@acme.example"
+
+
+class Before(NamedTuple):
+    """What a dry run told, twice, before anything was erased."""
+
+    held: dict
+    other_addresses: list
+    held_again: dict
+
+
+class After(NamedTuple):
+    """What there was once the person was erased, and before anything else happened."""
+
+    traces: list
+    reasons: dict
+    bodies: dict
+    contacts: list
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +78,19 @@ def filled(request, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def erased(filled):
-    """The same home once the person was erased, by address and by number."""
-    settings, folder = filled
+def looked_at(filled):
+    settings, _ = filled
+    erasure = Erasure(settings, f" {ADDRESS.upper()} ", SystemClock())
+    before = Before(erasure.held(), erasure.other_addresses(), erasure.held())
+    erasure.close()
+    return before
+
+
+@pytest.fixture(scope="module")
+def afterwards(filled, looked_at):
+    """The person is erased, by address and by number."""
+    settings, _ = filled
+    assert looked_at.held
     assert traces(settings)
     for who in (ADDRESS, PHONE):
         erasure = Erasure(settings, who, SystemClock())
@@ -70,7 +100,19 @@ def erased(filled):
         assert receipt.log_clean_on == receipt.done_at.date()
         assert not erasure.held()
         erasure.close()
-    return settings, folder
+    return After(
+        traces(settings),
+        dict(rows(settings, _REASONS)),
+        dict(rows(settings, "SELECT subject, body FROM raw.activity FINAL")),
+        rows(settings, "SELECT contact_id FROM live.contact ORDER BY contact_id"),
+    )
+
+
+@pytest.fixture
+def erased(filled, afterwards):
+    """The same home once the person was erased."""
+    assert afterwards
+    return filled
 
 
 def sources(folder: Path):
@@ -79,7 +121,7 @@ def sources(folder: Path):
     (crm / "accounts.csv").write_text("account_id,name,domains\nacme,Acme,acme.example\n")
     (crm / "contacts.csv").write_text(
         f"contact_id,account_id,name,emails,phones\njo,acme,Jo Doe,{ADDRESS},(415) 555-0199\n"
-        f"sam,acme,Sam Roe,{OTHER},\n"
+        f"sam,acme,Sam Roe,{OTHER},\npat,acme,Pat Poe,{BACKED_UP},\n"
     )
     mails = folder / "mails"
     mails.mkdir()
@@ -112,32 +154,30 @@ def mail(name, sender, to, text):
     ).encode()
 
 
-def test_a_dry_run_lists_what_it_would_touch_and_changes_nothing(filled):
-    settings, _ = filled
-    erasure = Erasure(settings, f" {ADDRESS.upper()} ", SystemClock())
-    held = erasure.held()
+def test_a_dry_run_lists_what_it_would_touch_and_changes_nothing(looked_at):
+    held = looked_at.held
     assert held["raw.activity"] == 4
     assert held["raw.contact"] == 1
     assert held["raw.dead_letter"] == 1
     assert held["the log"] >= 3
     assert held["our files"] == 2
-    assert erasure.other_addresses() == ["(415) 555-0199"]
-    assert erasure.held() == held
-    erasure.close()
+    assert looked_at.other_addresses == ["(415) 555-0199"]
+    assert looked_at.held_again == held
 
 
-def test_after_an_erasure_nothing_holds_the_person(erased):
-    settings, folder = erased
-    assert traces(settings) == []
-    assert dict(rows(settings, _REASONS))["erased"] == 4, "three activities and a dead letter"
-
-    kept = dict(rows(settings, "SELECT subject, body FROM raw.activity FINAL"))
+def test_after_an_erasure_nothing_holds_the_person(afterwards):
+    assert afterwards.traces == []
+    assert afterwards.reasons["erased"] == 4, "three activities and a dead letter"
+    kept = afterwards.bodies
     assert "Ask erased-" in kept["named"], "what somebody else wrote stays, without the address"
     assert kept["alike"] == "Somebody else"
     assert kept[""] == "", "a mail to several people stays, without its subject and text"
     assert len(kept) == 3
-    assert rows(settings, "SELECT contact_id FROM live.contact") == [("sam",)]
+    assert afterwards.contacts == [("pat",), ("sam",)]
 
+
+def test_what_a_source_brings_again_reaches_no_table_and_hardly_the_log(erased, afterwards):
+    settings, folder = erased
     for source in list(sources_again(folder)):
         account = asyncio.run(bring_in(settings, source))
         assert account.seen == sum(
@@ -146,8 +186,7 @@ def test_after_an_erasure_nothing_holds_the_person(erased):
         )
     assert not list(in_tables(settings)), "what a source brings again reaches no table"
     assert in_log(settings) == {"shared", "named"}, "of the person alone nothing reaches the log"
-    reasons = dict(rows(settings, _REASONS))
-    assert reasons["erased"] >= 8
+    assert dict(rows(settings, _REASONS))["erased"] >= 2 * afterwards.reasons["erased"]
 
 
 def test_a_webhooks_call_of_the_erased_does_not_enter_the_log(erased):
@@ -160,13 +199,15 @@ def test_a_webhooks_call_of_the_erased_does_not_enter_the_log(erased):
     assert not any("555-0199" in payload for payload in in_log(settings))
 
 
-def test_who_was_let_in_again_is_heard(erased):
-    settings, folder = erased
-    erasure = Erasure(settings, ADDRESS, SystemClock())
+def test_who_was_let_in_again_is_heard(filled):
+    settings, folder = filled
+    erasure = Erasure(settings, RETURNING, SystemClock())
+    erasure.run("asked for")
+    (folder / "back").mkdir()
+    (folder / "back" / "back.eml").write_bytes(mail("back", RETURNING, "kim@ourco.example", "Hi"))
+    assert "back" not in heard_again(settings, folder)
     erasure.lift("asked again")
     erasure.close()
-    (folder / "back").mkdir()
-    (folder / "back" / "back.eml").write_bytes(mail("back", ADDRESS, "kim@ourco.example", "Hi"))
     wait_until(lambda: "back" in heard_again(settings, folder))
 
 
@@ -174,7 +215,7 @@ def test_more_than_a_persons_due_needs_to_be_forced(erased):
     settings, _ = erased
     strict = settings.model_copy(update={"erasures_a_day": 2, "erasure_rows": 0})
     erasure = Erasure(strict, "kim@ourco.example", SystemClock())
-    with pytest.raises(UserError, match=r"2 people were erased within a day .*--force"):
+    with pytest.raises(UserError, match=r"people were erased within a day .*--force"):
         erasure.refuse_abnormal({"raw.activity": 1})
     erasure.close()
 
@@ -191,14 +232,15 @@ def test_rules_reach_back_to_what_is_stored(filled):
 
 def test_whom_a_backup_brings_back_is_erased_again(erased):
     settings, folder = erased
+    held = "SELECT contact_id FROM live.contact WHERE contact_id = 'pat'"
     backup(settings.warehouse_url, folder / "backup")
-    erasure = Erasure(settings, OTHER, SystemClock())
+    erasure = Erasure(settings, BACKED_UP, SystemClock())
     erasure.run("asked for")
     erasure.close()
     restore(settings.warehouse_url, folder / "backup", force=True)
-    assert rows(settings, "SELECT contact_id FROM live.contact") == [("sam",)]
-    assert erase_restored(settings, SystemClock()) == 1
-    assert rows(settings, "SELECT contact_id FROM live.contact") == []
+    assert rows(settings, held) == [("pat",)]
+    assert erase_restored(settings, SystemClock()) >= 1
+    assert rows(settings, held) == []
 
 
 def test_a_receipt_that_was_changed_is_refused(erased):

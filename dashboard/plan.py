@@ -1,23 +1,20 @@
 """The Plan page: where a budget would go, what each proposal would bring, and what to try next."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Final
 
 import pandas as pd
 import streamlit as st
 
 from contracts.plan_rows import (
-    AllocationRow,
     AllocationTotalRow,
     ExperimentRow,
     InvestmentForecastRow,
 )
-from dashboard import blocks, experiments, plan_charts, plan_reading, queries
-from dashboard.format import known, money, money_between, number, percent, percent_between
+from dashboard import blocks, experiments, plan_blocks, plan_charts, plan_reading, queries
+from dashboard.format import known, money
 from dashboard.outage import asked
-from dashboard.verdicts import VERDICTS
 
 PLAN: Final = blocks.Advice(
     "A plan is made every night, once investments have been judged; materialise plan on Dagster's "
@@ -34,14 +31,6 @@ RISKS: Final = {
     "balanced": "Balanced: half a unit of return for a unit less of the worst tenth's mean loss.",
     "careful": "Careful: two units of return for a unit less of the worst tenth's mean loss.",
 }
-KEPT: Final = "Kept: nothing that fits earns its money back"
-UNITS: Final = {
-    "training": ("person", "people"),
-    "tool": ("licence", "licences"),
-    "headcount": ("hire", "hires"),
-    "spif": ("person", "people"),
-}
-_DOT: Final = " \N{MIDDLE DOT} "
 
 
 @dataclass(frozen=True)
@@ -106,15 +95,15 @@ def show_allocation(totals: Sequence[AllocationTotalRow]) -> None:
     """Show the allocation of the chosen budget and appetite, and the trade-off it lies on."""
     chosen = choose(totals)
     st.html(blocks.note(RISKS[chosen.appetite]))
-    st.html(blocks.figures(counters(chosen)))
+    st.html(blocks.figures(plan_blocks.counters(chosen)))
     if not chosen.is_proven:
         st.html(blocks.note("The search ran out of time: there may be a slightly better one."))
     left, right = st.columns(2, gap="medium")
     with left:
         st.html(blocks.caption("What to spend it on"))
         parts = asked(lambda: plan_reading.parts(chosen.budget_minor, chosen.appetite))
-        st.html(allocation_table(parts or [], chosen))
-        st.html(prices(chosen))
+        st.html(plan_blocks.allocation_table(parts or [], chosen))
+        st.html(plan_blocks.prices(chosen))
     with right:
         st.html(blocks.caption("What more or less money would do", trade_off_note(chosen)))
         st.altair_chart(plan_charts.trade_off(totals, chosen))
@@ -147,69 +136,6 @@ def choose(totals: Sequence[AllocationTotalRow]) -> AllocationTotalRow:
     return next(t for t in totals if (t.budget_minor, t.appetite) == (budget, appetite))
 
 
-def counters(total: AllocationTotalRow) -> Iterator[blocks.Figure]:
-    """Yield what the allocation brings, how sure that is, and what simpler splits would bring."""
-    currency = total.currency
-    between = money_between(total.net_low, total.net_high, currency)
-    yield blocks.Figure(
-        "Expected net return", money(total.net, currency, signed=True), f"95% interval: {between}"
-    )
-    kept = total.budget_minor - total.spend_minor
-    rest = f"{money(kept, currency)} kept" if kept > _kept(total) else "all of the budget"
-    yield blocks.Figure("Spent", money(total.spend_minor, currency), rest)
-    yield blocks.Figure(
-        "Chance of a loss",
-        percent(total.loss_probability),
-        "that the margin stays below the spend",
-    )
-    worst = "gain" if total.tail_loss < 0 else "loss"
-    yield blocks.Figure(
-        "In the worst tenth",
-        money(abs(total.tail_loss), currency),
-        f"mean {worst} of the tenth of what may be that is worst",
-    )
-    equal = money(total.equal_split_net, currency, signed=True)
-    rated = money(total.pro_rata_net, currency, signed=True)
-    yield blocks.Figure("Equal split", equal, f"pro-rata: {rated}")
-
-
-def allocation_table(parts: Sequence[AllocationRow], total: AllocationTotalRow) -> str:
-    """Return who gets what, when, and what it is expected to bring; the lines sum to the total."""
-    currency = total.currency
-    lines = "".join(_part(part, currency) for part in parts)
-    kept = total.budget_minor - total.spend_minor
-    if kept > _kept(total):
-        lines += f"<tr><td>{KEPT}</td><td>{money(kept, currency)}</td><td></td></tr>"
-    margin = sum(part.margin for part in parts)
-    return (
-        '<div class="hw hw-wide"><table class="hw-table"><thead><tr><th>On</th><th>Spend</th>'
-        f"<th>Expected margin</th></tr></thead><tbody>{lines}</tbody><tfoot><tr><td>Net "
-        f"{money(total.net, currency, signed=True)}</td><td>{money(total.spend_minor, currency)}"
-        f"</td><td>{money(margin, currency)}</td></tr></tfoot></table></div>"
-    )
-
-
-def prices(total: AllocationTotalRow) -> str:
-    """Return what each rule that binds costs."""
-    if not total.is_asked:
-        return blocks.note("What each rule costs is told for the budget that was asked about.")
-    priced = list(zip(total.rule, total.price, strict=True))
-    rules = [(rule, gain) for rule, gain in priced if not rule.startswith("the budget")]
-    more = next((gain for rule, gain in priced if rule.startswith("the budget")), 0.0)
-    next_money = (
-        f"A little more budget would bring {number(more, 2)} for each unit of money, net and "
-        "weighed by risk."
-        if more
-        else "More budget would bring nothing: it would be kept."
-    )
-    told = [
-        (f"The {rule}", money(gain, total.currency), "more without it, weighed by risk")
-        for rule, gain in rules
-    ]
-    cost = blocks.caption("What the rules cost") + blocks.facts(told) if told else ""
-    return cost + blocks.note(next_money)
-
-
 def trade_off_note(total: AllocationTotalRow) -> str:
     """Return how the trade-off is read."""
     return (
@@ -231,7 +157,7 @@ def show_forecasts(rows: Sequence[InvestmentForecastRow]) -> None:
         if scored:
             st.altair_chart(plan_charts.forecasts(scored))
             show_why(scored)
-    right.html("".join(map(forecast_card, rows)))
+    right.html("".join(map(plan_blocks.forecast_card, rows)))
 
 
 def show_why(rows: Sequence[InvestmentForecastRow]) -> None:
@@ -245,69 +171,7 @@ def show_why(rows: Sequence[InvestmentForecastRow]) -> None:
     )
     parts = asked(lambda: plan_reading.why(chosen))
     if parts is not None and len(parts):
-        st.html(why_table(parts, by_id[chosen]))
-
-
-def why_table(parts: pd.DataFrame, row: InvestmentForecastRow) -> str:
-    """Return a forecast's parts as a table whose last line is their sum."""
-    lines = "".join(
-        f"<tr><td>{escape(part['label'])}<small>{escape(part['note'])}</small></td>"
-        f"<td>{money(part['value'], row.currency, signed=True)}</td></tr>"
-        for part in parts.to_dict("records")
-    )
-    total = money(float(parts["value"].sum()), row.currency, signed=True)
-    return (
-        '<table class="hw hw-table"><thead><tr><th>Part</th><th>Adds</th></tr></thead>'
-        f"<tbody>{lines}</tbody><tfoot><tr><td>Expected net margin</td><td>{total}</td></tr>"
-        "</tfoot></table>"
-    )
-
-
-def forecast_card(row: InvestmentForecastRow) -> str:
-    """Return one forecast in words and figures."""
-    look = plan_charts.look_of(row.verdict)
-    label = f"{VERDICTS[look].glyph} {plan_charts.label_of(row.verdict)}"
-    units = counted(row.units, row.kind)
-    about = _DOT.join(
-        (row.kind, money(row.spend_minor, row.currency), units, f"from {row.starts_on:%B %Y}")
-    )
-    return (
-        f'<div class="hw hw-card hw-forecast"><span class="kind">{escape(about)}</span>'
-        f'<h3>{escape(row.name)}</h3><span class="hw-verdict {look}">{label}</span>'
-        f'<p class="reason">{escape(row.reason)}</p>{_figures(row)}</div>'
-    )
-
-
-def counted(units: float, kind: str) -> str:
-    """Return how many of what is bought: licences, hires, people."""
-    one, many = UNITS.get(kind, ("unit", "units"))
-    return f"{number(units, 1).removesuffix('.0')} {one if units == 1 else many}"
-
-
-def _figures(row: InvestmentForecastRow) -> str:
-    if not known(row.margin):
-        return ""
-    pays = "not within the plan" if row.payback_month is None else f"month {row.payback_month}"
-    npv = money_between(row.npv_low, row.npv_high, row.currency)
-    told = (
-        (
-            "Margin",
-            money(row.margin, row.currency),
-            f"95% interval: {money_between(row.margin_low, row.margin_high, row.currency)}",
-        ),
-        (
-            "ROI",
-            percent(row.roi, signed=True),
-            f"95% interval: {percent_between(row.roi_low, row.roi_high)}",
-        ),
-        (
-            "Present value",
-            money(row.npv, row.currency, signed=True),
-            f"95% interval: {npv}; {percent(row.discount_rate)} a year",
-        ),
-        ("Paid back", pays, f"assumed: {row.assumed}"),
-    )
-    return blocks.facts(told)
+        st.html(plan_blocks.why_table(parts, by_id[chosen]))
 
 
 def show_curves(curves: pd.DataFrame, points: pd.DataFrame) -> None:
@@ -350,22 +214,6 @@ def show_unlearnt(points: pd.DataFrame) -> None:
             for row in out.to_dict("records")
         )
         st.html(blocks.note(f"Nothing was learnt from {told}."))
-
-
-def _kept(total: AllocationTotalRow) -> float:
-    """Return what is kept at least where anything is: less is rounding."""
-    return total.budget_minor / 1_000
-
-
-def _part(part: AllocationRow, currency: str) -> str:
-    is_thing = part.units == 1 and part.kind not in UNITS
-    units = "" if is_thing else f", {counted(part.units, part.kind)}"
-    between = money_between(part.margin_low, part.margin_high, currency)
-    return (
-        f"<tr><td>{escape(part.name)}<small>from {part.starts_on:%B %Y}{units}</small></td>"
-        f"<td>{money(part.spend_minor, currency)}</td>"
-        f"<td>{money(part.margin, currency)}<small>{between}</small></td></tr>"
-    )
 
 
 plan()

@@ -261,7 +261,7 @@ class _Ladder:
         """Return the row with the deals that it may be about."""
         weighed = self._weighed(row.account_id)
         if parent and parent.opportunity_id and not self._is_outweighed(parent, weighed):
-            return _with_inherited_deal(row, parent, weighed)
+            return _with_inherited_deal(row, parent, weighed, self._rules.max_deals - 1)
         if not weighed:
             return replace(row, opportunity_reason="No deal was open then, nor within the grace")
         attached = _attached(weighed[: self._rules.max_deals])
@@ -314,10 +314,12 @@ def _attached(weighed: Sequence[Weighed]) -> dict[str, tuple[object, ...]]:
     }
 
 
-def _with_inherited_deal(row: MatchRow, parent: Decided, weighed: Sequence[Weighed]) -> MatchRow:
-    """Return the row with its thread's deal first; the others of its time stay beside it."""
+def _with_inherited_deal(
+    row: MatchRow, parent: Decided, weighed: Sequence[Weighed], beside: int
+) -> MatchRow:
+    """Return the row with its thread's deal first; some others of its time stay beside it."""
     others = [one for one in weighed if one.deal.opportunity_id != parent.opportunity_id]
-    attached = _attached(others[:4])
+    attached = _attached(others[: max(beside, 0)])
     is_choice = parent.decided_by != "rule"
     margin = PERSON_POINTS if is_choice else parent.opportunity_margin
     return replace(

@@ -136,15 +136,18 @@ def test_a_mail_forwarded_to_another_customer_inherits_nothing():
     assert (forwarded.rule, forwarded.account_id) == ("domain", "beta")
 
 
-def test_replies_inherit_what_a_person_chose():
-    where = directory(deal("d1"), deal("d2"))
+@pytest.mark.parametrize(("most", "attached"), [(0, 1), (2, 2), (9, 3)])
+def test_replies_inherit_what_a_person_chose_beside_no_more_deals_than_allowed(most, attached):
+    deals = (deal("d1"), deal("d2"), deal("d3"))
+    where = directory(*deals, rules=MatchRules(max_deals=most))
     one = heard(1, "jo@acme.com", thread="t")
     chosen = match(one, where, NOW)
     told = remembered(one, chosen, where)._replace(decided_by="lena", opportunity_id="d2")
     reply = match(
         heard(2, "jo@acme.com", thread="t", at=NOW + timedelta(hours=1)), where, NOW, Memory([told])
     )
-    assert reply.opportunity_id == "d2"
+    assert reply.opportunity_id == reply.candidate_opportunity_id[0] == "d2"
+    assert len(reply.candidate_opportunity_id) == attached
 
 
 def test_a_contact_who_moved_belongs_where_they_were_then():

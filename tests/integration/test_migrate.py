@@ -4,16 +4,19 @@ import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from contracts.crm_rows import OpportunityRow
 from contracts.errors import Fatal, Retryable, UserError
 from tests.warehouse_server import serving
 from tests.warehouse_tables import url_of
 from warehouse import migrate as migrations
 from warehouse.connection import connect
+from warehouse.engagement import build
 from warehouse.migrate import HISTORY_TABLE, OWNED, migrate, status, version
 from warehouse.reader import Reader
 
@@ -67,6 +70,62 @@ def test_every_migration_is_applied_once_and_in_order(fresh: SecretStr) -> None:
     assert migrate(fresh) == []
     assert status(fresh) == [f"{name}: applied" for name in NAMES]
     assert version(fresh) == int(NAMES[-1].split("_")[0])
+
+
+_OLD_ROWS = """
+INSERT INTO raw.account (account_id, name, domains, source, knowable_at)
+    SELECT 'acme', 'Acme', ['acme.example'], 'csv', '2026-01-01';
+INSERT INTO raw.opportunity (opportunity_id, account_id, name, source, knowable_at)
+    SELECT 'd1', 'acme', 'Line 3', 'csv', '2026-01-01';
+INSERT INTO raw.activity (activity_id, channel, direction, event_time, time_quality, knowable_at,
+    participant_address, participant_name, participant_role, participant_is_ours)
+    SELECT toUUID('00000000-0000-0000-0000-000000000001'), 'email', 'inbound', '2026-11-01',
+    'stated', '2026-11-01', ['jo@acme.example', 'kim@our.example'], ['Jo Lee', 'Kim'],
+    ['from', 'to'], [false, true];
+INSERT INTO raw.match (activity_id, decided_by, matched_at, account_id, rule)
+    SELECT toUUID('00000000-0000-0000-0000-000000000001'), 'rule', '2026-11-01', 'acme', 'domain';
+INSERT INTO raw.sighting (source, external_id, observer, held_at, received_at)
+    SELECT 'imap:x', '1', 'kim', '2026-11-01', '2026-11-02';
+INSERT INTO raw.provider_count (source, observer, held_on, held, counted_until)
+    SELECT 'imap:x', 'kim', '2026-11-01', 3, '2026-11-03'
+"""
+_ANSWERS = """
+SELECT account_id, round(score, 9)
+    FROM live.engagement(as_of = '2026-11-10', weights_version = 'v1');
+SELECT source, held, stored, missing FROM live.completeness;
+SELECT account_id, active_buyers, unknown_buyers, activities, unknown_activities
+    FROM live.capture_gap_account(as_of = '2026-11-10', days = 90);
+SELECT address, name, activities FROM live.contact_proposal(as_of = '2026-11-10', days = 90)
+"""
+
+
+def test_a_warehouse_with_data_of_an_older_version_answers_as_before(
+    fresh: SecretStr, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = {file: file.read_text() for file in files.glob("*.sql") if file.name > "0011"}
+    for file in later:
+        file.unlink()
+    with monkeypatch.context() as older:
+        older.setattr(migrations, "_fill_free_mail", lambda _: None)
+        assert migrate(fresh)[-1].startswith("0010")
+    run(fresh, *_OLD_ROWS.split(";"))
+    before = answers(fresh)
+    assert all(before), "each question has something to answer"
+    for file, text in later.items():
+        file.write_text(text)
+    assert migrate(fresh) == sorted(file.stem for file in later)
+    assert answers(fresh) == before
+    build(fresh, timedelta())
+    assert answers(fresh) == before
+    (deal,) = Reader(fresh).rows(OpportunityRow, "SELECT * FROM raw.opportunity FINAL")
+    assert (deal.name, deal.products, deal.quote_numbers) == ("Line 3", (), ())
+
+
+def answers(url: SecretStr) -> list[list[tuple[object, ...]]]:
+    client = connect(url)
+    found = [client.execute(question) for question in _ANSWERS.split(";")]
+    client.disconnect()
+    return found
 
 
 def test_views_keep_their_parameters(fresh: SecretStr) -> None:

@@ -30,7 +30,10 @@ HEARD = {
         "match": "To whom each activity belongs; a person's choice wins.",
         "engagement": "The engagement score at any moment.",
     },
-    "ml": {"engagement_weight": "The versioned weights of the engagement score."},
+    "ml": {
+        "engagement_weight": "The versioned weights of the engagement score.",
+        "free_mail_domain": "The domains where anybody may have an address, which tell no company.",
+    },
 }
 VIEWS = {
     "account": [["raw", "account"]],

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from html import escape
-from math import isnan
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -18,7 +17,6 @@ Record = Mapping[Any, Any]
 QUIET_SECONDS: Final = 15 * 60
 """From this age of the newest activity on, the page no longer calls itself live."""
 
-_DAYS: Final = 5
 _NEW: Final = timedelta(seconds=30)
 _NO_NUMBERS: Final = (
     "How old the data is can't be told, so no number is shown. This page asks again by itself and "
@@ -136,16 +134,6 @@ def dead_letters(waiting: pd.DataFrame, now: datetime) -> str:
     return (
         '<div class="hw hw-wide"><table class="hw-table words"><thead><tr><th>Reason</th>'
         "<th>Waiting</th><th>Oldest</th><th>What the newest says</th><th>Once it is mended</th>"
-        f"</tr></thead><tbody>{lines}</tbody></table></div>"
-    )
-
-
-def mailboxes(captured: pd.DataFrame, now: datetime) -> str:
-    """Return each mailbox: how it fares, and what it holds beside what is stored."""
-    lines = "".join(_mailbox(row, now) for row in captured.to_dict("records"))
-    return (
-        '<div class="hw hw-wide"><table class="hw-table words"><thead><tr><th>Mailbox</th>'
-        "<th>State</th><th>Last mail heard</th><th>It holds</th><th>Stored</th><th>Missing</th>"
         f"</tr></thead><tbody>{lines}</tbody></table></div>"
     )
 
@@ -269,34 +257,4 @@ def _part(row: Record) -> str:
         f"{escape(row['label'])}</td><td>{number(row['points'], 1)}</td>"
         f"<td>{number(row['weight'])}</td><td>{number(row['half_life_days'])} d</td>"
         f"<td>{number(row['rows'])}</td></tr>"
-    )
-
-
-def _mailbox(row: Record, now: datetime) -> str:
-    seconds = (now - row["last_at"]).total_seconds()
-    last = "never" if isnan(seconds) else f"{age(seconds)} ago"
-    dead = row["dead_lettered"]
-    beside = f"<small>and {number(dead)} dead-lettered</small>" if dead else ""
-    return (
-        f"<tr><td><b>{escape(row['observer'] or row['source'].rpartition('/')[2])}</b>"
-        f"<small>{escape(row['source'])}</small></td>"
-        f'<td data-label="State">{escape(row["state"] or "read once")}'
-        f"<small>{escape(row['detail'])}</small></td>"
-        f'<td data-label="Last mail heard">{last}</td>'
-        f'<td data-label="It holds">{number(row["held"]) if row["observer"] else "not known"}</td>'
-        f'<td data-label="Stored">{number(row["stored"])}{beside}</td>'
-        f'<td data-label="Missing">{_missing(row)}</td></tr>'
-    )
-
-
-def _missing(row: Record) -> str:
-    if not row["observer"]:
-        return "not known yet"
-    if not row["missing"]:
-        return "none"
-    days = ", ".join(f"{day:%d %b}" for day in row["missing_days"][:_DAYS])
-    more = len(row["missing_days"]) - _DAYS
-    return (
-        f"<b>{number(row['missing'])}</b><small>{days}"
-        f"{f' and {more} more days' if more > 0 else ''}</small>"
     )

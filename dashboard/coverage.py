@@ -10,7 +10,7 @@ import streamlit as st
 
 from contracts.command import CommandKind
 from contracts.matching import CERTAIN
-from dashboard import blocks, coverage_blocks, coverage_reading, deciding, reading
+from dashboard import blocks, coverage_blocks, coverage_reading, deciding, mailboxes, reading
 from dashboard.acts import Act
 from dashboard.format import clock, number, percent, plural
 from dashboard.outage import asked
@@ -156,14 +156,13 @@ def answers(kind: CommandKind, addresses: list[str]) -> list[Act]:
     return [Act(kind, address) for address in addresses]
 
 
-def show_mailboxes(mailboxes: pd.DataFrame) -> None:
+def show_mailboxes(captured: pd.DataFrame) -> None:
     """Show whether all mail is heard: what each provider counts beside what is stored of it."""
-    note = "What the provider counts of the past month, beside what is stored of it."
-    st.html(blocks.heading("Is all mail heard?", note))
-    if mailboxes.empty:
+    st.html(blocks.heading("Is all mail heard?", mailboxes.NOTE))
+    if captured.empty:
         st.html(blocks.note("No mailbox is read from its provider: nobody counts what is missing."))
     else:
-        st.html(blocks.mailboxes(mailboxes, reading.now()))
+        mailboxes.show(captured)
 
 
 def show_decisions(decisions: pd.DataFrame) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from dashboard import accounts, blocks, reading
+from dashboard import accounts, blocks, mailboxes, reading
 from dashboard.format import number, percent
 from dashboard.outage import asked
 
@@ -97,12 +97,11 @@ def show_stream(newest: pd.DataFrame) -> None:
         st.html(blocks.feed(newest, reading.now(), reading.zone()))
 
 
-def show_capture(mailboxes: pd.DataFrame) -> None:
+def show_capture(captured: pd.DataFrame) -> None:
     """Show what each mailbox holds beside what is stored of it."""
-    if not mailboxes.empty:
-        note = "What the provider counts of the past month, beside what is stored of it."
-        st.html(blocks.heading("Capture", note, anchor="capture"))
-        st.html(blocks.mailboxes(mailboxes, reading.now()))
+    if not captured.empty:
+        st.html(blocks.heading("Capture", mailboxes.NOTE, anchor="capture"))
+        mailboxes.show(captured)
 
 
 def show_dead_letters(waiting: pd.DataFrame) -> None:

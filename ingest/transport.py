@@ -17,6 +17,9 @@ MAX_MESSAGE_BYTES: Final = 4_000_000
 _COMMIT_SECONDS: Final = 0.5
 _SESSION_SECONDS: Final = 10
 _HEARTBEAT_SECONDS: Final = 3
+_METADATA_SECONDS: Final = 5
+"""A topic that was not seen yet when the group first shared out is read after this long, not after
+the client's five minutes."""
 _SECONDS_A_DAY: Final = 86_400
 
 
@@ -68,6 +71,7 @@ def connect(settings: Settings, group: str, **options: Any) -> faust.App:
         broker_commit_interval=_COMMIT_SECONDS,
         broker_session_timeout=_SESSION_SECONDS,
         broker_heartbeat_interval=_HEARTBEAT_SECONDS,
+        consumer_metadata_max_age_ms=_METADATA_SECONDS * 1_000,
         producer_acks=-1,
         producer_max_request_size=MAX_MESSAGE_BYTES,
         consumer_max_fetch_size=MAX_MESSAGE_BYTES,

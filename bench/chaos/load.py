@@ -46,7 +46,7 @@ def names_sent(pieces: int) -> set[str]:
     return garbage | {str(number) for number in range(pieces * A_PIECE)}
 
 
-def events(piece: int, now: datetime) -> list[Event]:
+def events(piece: int, began_at: datetime, now: datetime) -> list[Event]:
     """Return the mails of a piece of the load; the same piece is the same mails."""
     numbers = range(piece * A_PIECE, (piece + 1) * A_PIECE)
     return [
@@ -57,7 +57,7 @@ def events(piece: int, now: datetime) -> list[Event]:
             observer="kim",
             ingest_run="chaos",
             received_at=now,
-            payload=_mail(number, now),
+            payload=_mail(number, began_at),
         )
         for number in numbers
     ]
@@ -84,6 +84,15 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "journal"
+        self._beginning = folder / "began_at"
+
+    def began_at(self, now: datetime) -> datetime:
+        """Return when the first sender began: mail that is sent again is the same mail."""
+        try:
+            return datetime.fromisoformat(self._beginning.read_text())
+        except (FileNotFoundError, ValueError):
+            self._beginning.write_text(now.isoformat())
+            return now
 
     def pieces(self) -> int:
         """Return how many pieces were acknowledged: all those before this number."""
@@ -101,11 +110,12 @@ class Journal:
 async def send(folder: Path, rate: float) -> None:
     """Send piece after piece, as many mails a second as asked for, until it is enough."""
     journal, clock = Journal(folder), SystemClock()
+    began_at = journal.began_at(clock.now())
     async with Publisher(load_settings()) as publisher:
         piece, due = journal.pieces(), monotonic()
         while not (folder / "enough").exists():
             try:
-                await publisher.publish(events(piece, clock.now()))
+                await publisher.publish(events(piece, began_at, clock.now()))
                 if piece % _GARBAGE_EVERY == 0:
                     garbage = f"{_GARBAGE}{piece}".encode()
                     await publisher.send_bytes(topics.MAIL, _GARBAGE, garbage)
@@ -120,14 +130,14 @@ async def send(folder: Path, rate: float) -> None:
     signal.pause()
 
 
-def _mail(number: int, now: datetime) -> bytes:
+def _mail(number: int, sent_at: datetime) -> bytes:
     if is_poison(str(number)):
         return b"Subject: nobody\r\n\r\nto nobody"
     domain = f"{account_of(number)}.example"
     return (
         f"From: Buyer <buyer@{domain}>\r\nTo: Kim <kim@ourco.example>\r\n"
         f"Subject: order {number}\r\nMessage-ID: <{number}@{domain}>\r\n"
-        f"Date: {format_datetime(now)}\r\n\r\n"
+        f"Date: {format_datetime(sent_at)}\r\n\r\n"
         f"Hello Kim,\r\n\r\nplease send {number % 90 + 1} of them by Friday.\r\n\r\nBest\r\n"
     ).encode()
 

@@ -58,11 +58,15 @@ def decide(acts: Sequence[Act], actor: str, reason: str) -> None:
 
 
 def progress() -> None:
-    """Show what became of what was decided; ask again every second while it waits."""
-    if refused := st.session_state.get("refused"):
-        st.html(blocks.told("down", "Not taken", refused))
-    waits = bool(st.session_state.get("pending"))
-    st.fragment(_waiting, run_every=_POLL_SECONDS if waits else None)()
+    """Show what became of what was decided; ask again every second while it waits.
+
+    It has a place of its own, so that what a person fills in below does not move, and is not lost.
+    """
+    with st.container():
+        if refused := st.session_state.get("refused"):
+            st.html(blocks.told("down", "Not taken", refused))
+        waits = bool(st.session_state.get("pending"))
+        st.fragment(_waiting, run_every=_POLL_SECONDS if waits else None)()
 
 
 def _waiting() -> None:

@@ -36,7 +36,8 @@ DAYS_AGO = (-1, 0, 0.01, 0.2, 0.6, 3, 6.99, 7, 7.2, 7.52, 8, 29.99, 30, 40)
 
 
 def asked(reader: Reader, sql: str) -> dict[str, int]:
-    return reader.frame(sql, PARAMS).iloc[0].astype(int).to_dict()
+    found = reader.frame(sql, PARAMS).iloc[0]
+    return {str(name): int(number) for name, number in found.items()}
 
 
 def heard(random: Random, keys: Sequence[int]) -> list[ActivityRow]:

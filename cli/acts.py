@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from getpass import getuser
 from pathlib import Path
 from time import monotonic, sleep
@@ -164,7 +164,8 @@ def _reading(home: Path | None, *, worker: bool) -> "Iterator[tuple[Settings, Re
 
     loaded = load(home)
     is_needed = worker and not answers(f"{loaded.worker_address}/livez")
-    with local_stack(loaded, worker=is_needed) as settings:
-        reader = Reader(settings.warehouse_url)
+    with (
+        local_stack(loaded, worker=is_needed) as settings,
+        closing(Reader(settings.warehouse_url)) as reader,
+    ):
         yield settings, reader
-        reader.close()

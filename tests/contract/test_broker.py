@@ -66,9 +66,7 @@ class KafkaBroker:
 @pytest.fixture(
     params=[
         "sqlite",
-        pytest.param(
-            "kafka", marks=[pytest.mark.kafka, pytest.mark.stack, pytest.mark.xdist_group("kafka")]
-        ),
+        pytest.param("kafka", marks=[pytest.mark.kafka, pytest.mark.stack]),
     ]
 )
 def broker(request, tmp_path):

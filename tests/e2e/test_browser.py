@@ -32,7 +32,7 @@ from tests.worker_process import working
 from warehouse.migrate import migrate
 from warehouse.writer import Writer
 
-pytestmark = [pytest.mark.browser, pytest.mark.warehouse, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.warehouse]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = (

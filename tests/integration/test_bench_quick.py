@@ -8,7 +8,7 @@ from bench.throughput.contenders import LIMIT, ON_KAFKA, ON_SQLITE, missing
 from bench.throughput.race import Race, race
 from tests.services import need
 
-pytestmark = [pytest.mark.kafka, pytest.mark.stack, pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.kafka, pytest.mark.stack]
 
 EVENTS = 3_000
 

@@ -4,7 +4,7 @@ import pytest
 
 from bench.chaos.trial import Trial
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.xdist_group("chaos")]
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 KILLS = {"kill worker": 1, "kill warehouse": 1, "kill sender": 1}
 

@@ -25,7 +25,7 @@ from warehouse.connection import connect
 from warehouse.migrate import migrate
 from warehouse.reader import Reader
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("delivery")]
+pytestmark = [pytest.mark.stack]
 
 MAILS = 1_500
 AN_ENVELOPE = 10

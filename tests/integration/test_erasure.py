@@ -28,7 +28,7 @@ from warehouse.backup import backup, restore
 from warehouse.connection import connect
 from warehouse.reader import Reader
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("erasure")]
+pytestmark = [pytest.mark.stack]
 
 ADDRESS = "jo.doe@acme.example"
 PHONE = "+14155550199"

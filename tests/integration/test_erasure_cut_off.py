@@ -16,7 +16,7 @@ from tests.integration.test_erasure import ADDRESS, PHONE, rows, sources, traces
 from tests.killed_erasure import MOMENTS, NEVER
 
 pytestmark = [
-    pytest.mark.stack, pytest.mark.slow, pytest.mark.xdist_group("erasure_cut_off"),
+    pytest.mark.stack, pytest.mark.slow,
     pytest.mark.timeout(600),
 ]  # fmt: skip
 

@@ -24,7 +24,7 @@ from tests.warehouse_server import serving
 from tests.warehouse_tables import url_of
 from warehouse.migrate import migrate
 
-pytestmark = [pytest.mark.kafka, pytest.mark.stack, pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.kafka, pytest.mark.stack]
 
 
 @pytest.fixture(scope="module")

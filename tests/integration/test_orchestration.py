@@ -23,7 +23,7 @@ from tests.warehouse_tables import empty
 from warehouse.reader import Reader
 from warehouse.writer import Writer
 
-pytestmark = [pytest.mark.warehouse, pytest.mark.xdist_group("orchestration")]
+pytestmark = [pytest.mark.warehouse]
 
 NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
 LIVE = "SELECT * FROM live.engagement(as_of = %(as_of)s, weights_version = 'v1')"

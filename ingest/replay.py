@@ -9,10 +9,11 @@ from uuid import UUID
 import structlog
 from msgspec.structs import replace
 
+from contracts import topics
 from contracts.clock import Clock, SystemClock
 from contracts.errors import Rejected
 from contracts.rows import DeadLetterRow
-from contracts.wire import Event, decode_envelope
+from contracts.wire import Event, Recorded, RecordedBatch, decode_envelope, decode_recorded
 from ingest.dead_letter import to_event
 from ingest.publish import LogPublisher, Publisher
 from settings import Settings
@@ -43,7 +44,9 @@ async def replay(
     ids: Sequence[UUID] = (),
     clock: Clock | None = None,
 ) -> int:
-    """Send the waiting dead letters again that fit all that is given; return how many events.
+    """Send the waiting dead letters again that fit all that is given; return how much they hold.
+
+    What was heard is heard again; an activity that could not be matched is decided again.
 
     A letter is marked only when the log has it. One that fails again waits again, as a new letter;
     one whose message this code still can't read stays as it is.
@@ -87,10 +90,12 @@ class Replayer:
         return sent
 
     async def _send(self, letters: Sequence[DeadLetterRow]) -> int:
-        readable = {letter: events for letter in letters if (events := _events(letter))}
-        to_send = [event for found in readable.values() for event in found]
-        if to_send:
-            await self._publisher.publish(to_send)
+        readable = {letter: held for letter in letters if (held := _held(letter))}
+        to_send = [one for held in readable.values() for one in held]
+        await self._publisher.publish(one for one in to_send if isinstance(one, Event))
+        recorded = tuple(one for one in to_send if isinstance(one, Recorded))
+        batches = [RecordedBatch(activities=recorded)] if recorded else []
+        await self._publisher.send(topics.ACTIVITIES, topics.ACTIVITIES.name, batches)
         now = self._clock.now()
         await asyncio.to_thread(
             self._writer.write, [replace(letter, replayed_at=now) for letter in readable]
@@ -98,12 +103,15 @@ class Replayer:
         return len(to_send)
 
 
-def _events(letter: DeadLetterRow) -> tuple[Event, ...]:
-    """Return the letter's event, or its message's events; none while they can't be read."""
+def _held(letter: DeadLetterRow) -> tuple[Event | Recorded, ...]:
+    """Return what the letter holds, an event or a message's; nothing while it can't be read."""
     if letter.is_event:
         return (to_event(letter),)
+    data = b64decode(letter.event_base64)
     try:
-        return decode_envelope(b64decode(letter.event_base64)).events
+        if letter.topic == topics.ACTIVITIES.name:
+            return decode_recorded(data).activities
+        return decode_envelope(data).events
     except Rejected as rejected:
         log.warning("dead letter can't be read yet", id=letter.dead_letter_id, why=str(rejected))
         return ()

@@ -18,10 +18,16 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from contracts import topics
 from contracts.clock import SystemClock
+from contracts.company import Company
+from contracts.rows import ActivityRow
+from contracts.wire import DeadLetter, Event, RecordedBatch, encode
 from ingest.account import Account
+from ingest.agents import told as told_to_match
 from ingest.bring import bring_in
 from ingest.completeness import recount
+from ingest.publish import Publisher
 from ingest.replay import replay
 from ingest.sources.calls import CallLogSource
 from ingest.sources.crm_csv import CrmCsvSource
@@ -32,6 +38,7 @@ from local.ports import free_port
 from settings import Settings
 from tests.warehouse_server import serving
 from tests.warehouse_tables import url_of
+from transforms.rows import to_rows
 from warehouse.connection import connect
 from warehouse.migrate import migrate
 from warehouse.reader import Reader
@@ -40,6 +47,7 @@ from warehouse.writer import Writer
 pytestmark = pytest.mark.stack
 
 CALLS = 20
+COMPANY_RULES = Company(own_domains=("ourco.example",))
 COMPANY = '[company]\nown_domains = ["ourco.example"]\nown_numbers = ["+14155550100"]\n'
 
 
@@ -211,6 +219,39 @@ def test_a_dead_letter_is_replayed_as_it_was_and_is_understood_later(settings, r
     assert asyncio.run(replay(settings, source=source, reason="no_participants")) == 1
     wait_until(lambda: waiting_and_replayed(reader, source) == (1, 1))
     assert asyncio.run(replay(settings, source=source, reason="another")) == 0
+
+
+def test_an_activity_that_could_not_be_matched_is_decided_again_by_a_replay(settings, reader):
+    event = Event(
+        kind="mail", source="eml:/undecided", external_id="1", observer="x", ingest_run="undecided",
+        received_at=SystemClock().now(), payload=mail("undecided"),
+    )  # fmt: skip
+    rows = to_rows(event, COMPANY_RULES)
+    (activity,) = (row for row in rows if isinstance(row, ActivityRow))
+    writer = Writer(settings.warehouse_url)
+    writer.write(rows)
+    writer.close()
+    undecided = encode(RecordedBatch(activities=(told_to_match(activity),)))
+    asyncio.run(bury(settings, undecided, b"no batch"))
+    waiting = "SELECT countIf(replayed_at IS NULL) FROM live.dead_letter WHERE reason = 'a_bug'"
+    wait_until(lambda: reader.value(waiting) == 2)
+    assert asyncio.run(replay(settings, reason="a_bug")) == 1
+    assert reader.value(waiting) == 1, "what can't be read stays"
+    decided = "SELECT count() FROM raw.match WHERE activity_id = %(id)s"
+    wait_until(lambda: reader.value(decided, {"id": activity.activity_id}) == 1)
+
+
+async def bury(settings, *payloads):
+    """Send dead letters of the match agent to the log, as it would."""
+    letters = [
+        DeadLetter(
+            topic=topics.ACTIVITIES.name, partition=0, offset=1_000_000 + number, position=0,
+            reason="a_bug", detail="", failed_at=SystemClock().now(), payload=payload,
+        )
+        for number, payload in enumerate(payloads)
+    ]  # fmt: skip
+    async with Publisher(settings) as publisher:
+        await publisher.send(topics.DEAD_LETTERS, topics.ACTIVITIES.name, letters)
 
 
 def test_a_signed_call_becomes_an_activity_and_a_forged_one_leaves_no_trace(settings, reader):

@@ -21,6 +21,7 @@ from ingest.sources.crm_csv import CrmCsvSource
 from ingest.sources.eml import EmlSource
 from ingest.sources.imap import ImapSource
 from ingest.sources.maildir import MaildirSource
+from ingest.sources.mbox import MboxSource
 from local.ports import free_port
 from orchestration.defs.capture import no_mail_is_missing
 from settings import Settings
@@ -34,6 +35,7 @@ from warehouse.reader import Reader
 pytestmark = [pytest.mark.stack, pytest.mark.dovecot]
 
 SECRET = "zanzibar"
+FROM_LINE = b"From jo@acme.example Mon Nov  2 10:00:00 2026\n"
 WAITING = "SELECT count() FROM live.quarantine"
 WITHDRAWN = "SELECT count() FROM raw.withdrawal"
 COMPLETE = "SELECT sum(held), sum(stored), sum(missing) FROM live.completeness"
@@ -200,6 +202,34 @@ def test_of_unknown_people_only_a_header_waits_until_the_crm_knows_them_or_a_mon
         assert held == ["who@else.example"] * 2
         assert "about 5" not in rows(settings)
         reader.close()
+
+
+def test_an_import_that_is_repeated_after_the_crm_brings_the_bodies(tmp_path):
+    (tmp_path / "eml").mkdir()
+    for number, sender in ((1, "jo@acme.example"), (2, "who@else.example")):
+        (tmp_path / "eml" / f"{number}.eml").write_bytes(mail(number, sender))
+    senders = {3: "jo@acme.example", 4: "who@else.example"}
+    (tmp_path / "mbox").write_bytes(b"".join(FROM_LINE + mail(*one) for one in senders.items()))
+    with stack(tmp_path / "home", '[capture]\nkeep = "known"\n') as settings:
+        reader = Reader(settings.warehouse_url)
+        assert imported(settings, tmp_path) == (4, 0)
+        assert f"{SECRET}-body" not in everything(settings)
+        assert reader.value(WAITING) == 4
+        crm(settings, tmp_path / "crm")
+        assert imported(settings, tmp_path)[0] == 4
+        wait_until(lambda: full(reader) == {"m1", "m3"})
+        assert set(bodies(reader)) == {"m1", "m3"}
+        assert reader.value(WAITING) == 2
+        for number in (2, 4):
+            assert f"{SECRET}-body of {number}" not in everything(settings)
+        reader.close()
+
+
+def imported(settings, folder):
+    """How many mails the two kinds of files hold, and of how many an activity was first heard."""
+    sources = (EmlSource(folder / "eml"), MboxSource(folder / "mbox"))
+    accounts = [asyncio.run(bring_in(settings, source)) for source in sources]
+    return sum(one.seen for one in accounts), sum(one.activities for one in accounts)
 
 
 def full(reader):

@@ -5,7 +5,9 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from itertools import chain
+from operator import is_not
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -13,6 +15,7 @@ from contracts.errors import UserError
 from contracts.wire import EventKind
 from ingest.file_times import by_day, held_at
 from ingest.lighten import Lightener
+from ingest.listing import Listing
 from ingest.source import Checkpoint, Found, Heard, Withdrawn
 
 _PIECE_BYTES: Final = 65_536
@@ -40,8 +43,9 @@ class MaildirSource:
 
     The cursor is the change time of the newest file read, which nobody can set back, with the
     names of those that changed within ten seconds of it, for deliveries that overlap. What one
-    object has yielded it does not yield again, and what then goes, it withdraws; a later run hears
-    a mail again, under the same name, if its flags were changed since.
+    object has yielded up to a checkpoint, if it was read on from there, it does not yield again,
+    and what then goes, it withdraws; a later run hears a mail again, under the same name, if its
+    flags were changed since.
 
     Args:
         path: a maildir, or a folder with maildirs below it.
@@ -54,6 +58,10 @@ class MaildirSource:
         self._path = path.expanduser().resolve()
         self._known: set[str] = set()
         self._has_looked = False
+        self._listings: dict[Path, Listing] = {}
+        self._looked: list[Mapping[str, str]] = []
+        self._mails: dict[str, str] = {}
+        self._read_through: dict[str, str] | None = None
         self.name = f"maildir:{self._path}"
         self.resumes = follow
         self.follow_seconds = _FOLLOW_SECONDS if follow else None
@@ -66,22 +74,26 @@ class MaildirSource:
         """
         cursor = _Cursor.parse(state)
         present = self._present()
-        for key in sorted(self._known - present.keys()):
-            self._known.remove(key)
-            yield Withdrawn(key, self._observer(_folder(key)))
+        if present is self._read_through:
+            return
+        if gone := sorted(self._known - present.keys()):
+            yield from (Withdrawn(key, self._observer(_folder(key))) for key in gone)
+            yield Checkpoint(state)
+            self._known.difference_update(gone)
         files = [_file(key, Path(present[key])) for key in present.keys() - self._known]
         found = sorted(
             file for file in files if file and (self._has_looked or cursor.is_before(file))
         )
         self._known.update(present.keys() - {file.key for file in found})
         self._has_looked = True
-        for number, file in enumerate(found, 1):
-            if (heard := self._heard(file)) is not None:
-                yield heard
-            cursor.advance(file)
-            self._known.add(file.key)
-            if number % _CHECKPOINT_EVERY == 0 or number == len(found):
-                yield Checkpoint(cursor.state())
+        for start in range(0, len(found), _CHECKPOINT_EVERY):
+            for file in (some := found[start : start + _CHECKPOINT_EVERY]):
+                if (heard := self._heard(file)) is not None:
+                    yield heard
+                cursor.advance(file)
+            yield Checkpoint(cursor.state())
+            self._known.update(file.key for file in some)
+        self._read_through = present
 
     def fetch(self, external_ids: Sequence[str]) -> Iterator[Heard]:
         """Yield the mails that are still there; raises as `read` does."""
@@ -99,14 +111,21 @@ class MaildirSource:
         return by_day(chain(empty, held), since, until)
 
     def _present(self) -> dict[str, str]:
-        """Return where each mail is, by the name that it keeps when it moves or is flagged."""
-        return {
-            "/".join(filter(None, (self._relative(maildir), _unique(entry.name)))): entry.path
+        """Return where each mail is, by the name that it keeps when it moves or is flagged.
+
+        The same object as long as nothing comes, goes, moves or is flagged.
+        """
+        self._listings = {
+            maildir / part: self._listings.get(maildir / part)
+            or Listing(maildir / part, partial(_key, self._relative(maildir)))
             for maildir in self._maildirs()
             for part in ("new", "cur")
-            for entry in os.scandir(maildir / part)
-            if entry.is_file()
         }
+        looked = [listing.files() for listing in self._listings.values()]
+        if len(looked) != len(self._looked) or any(map(is_not, looked, self._looked)):
+            self._looked = looked
+            self._mails = {key: path for files in looked for key, path in files.items()}
+        return self._mails
 
     def _heard(self, file: _File) -> Heard | None:
         mail = _light(file.path)
@@ -131,6 +150,10 @@ class MaildirSource:
 
     def _observer(self, folder: str) -> str:
         return folder or self._path.name
+
+
+def _key(folder: str, name: str) -> str:
+    return "/".join(filter(None, (folder, _unique(name))))
 
 
 def _folder(key: str) -> str:

@@ -54,12 +54,32 @@ def test_what_goes_while_it_is_followed_is_withdrawn_and_what_comes_back_is_hear
     assert read(source, state)[0] == ["kim/1.a"]
 
 
+def test_what_goes_is_told_again_where_that_could_not_be_kept(path):
+    deliver(path, "1.a")
+    source = MaildirSource(path, follow=True)
+    _, state = read(source)
+    (path / "kim/new/1.a").unlink()
+    assert next(source.read(state)) == Withdrawn("kim/1.a", "kim")
+    assert withdrawn(source, state) == [Withdrawn("kim/1.a", "kim")]
+
+
+def test_a_pass_over_mailboxes_in_which_nothing_changed_looks_at_no_mail(path, monkeypatch):
+    deliver(path, "1.a")
+    source = MaildirSource(path, follow=True)
+    _, state = read(source)
+    with monkeypatch.context() as patch:
+        patch.setattr(maildir, "_file", lambda *_: pytest.fail("a mail was looked at"))
+        assert read(source, state) == ([], state)
+    deliver(path, "2.b")
+    assert read(source, state)[0] == ["kim/2.b"]
+
+
 def test_mails_of_a_folder_that_is_renamed_are_heard_under_their_new_names(path):
     deliver(path, "1.a")
     source = MaildirSource(path, follow=True)
     _, state = read(source)
     (path / "kim").rename(path / "lee")
-    first, second, *_ = source.read(state)
+    first, _, second, *_ = source.read(state)
     assert first == Withdrawn("kim/1.a", "kim")
     assert (second.external_id, second.observer) == ("lee/1.a", "lee")
 

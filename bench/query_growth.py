@@ -96,6 +96,15 @@ _ACTIVITIES = f"""
         ['', 'Kim'], ['from', 'to'], [false, true]
     FROM ({_NUMBERED})
 """
+_SIGHTINGS = f"""
+    INSERT INTO raw.sighting (
+        source, external_id, ingest_run, kind, observer, disposition, activity_id, event_time,
+        received_at, is_live)
+    SELECT
+        'imap:mail.example.com/kim', toString(number), 'bench', 'mail', 'kim', 'activity', id, at,
+        now64(6), true
+    FROM ({_NUMBERED})
+"""
 _MATCHES = f"""
     INSERT INTO raw.match (
         activity_id, decided_by, matched_at, account_id, contact_id, rule, reason,
@@ -171,7 +180,7 @@ def _median(took: list[Took]) -> Took:
 
 def _add(url: SecretStr, start: int, count: int) -> None:
     client = connect(url)
-    for statement in (_ACTIVITIES, _MATCHES):
+    for statement in (_ACTIVITIES, _SIGHTINGS, _MATCHES):
         client.execute(statement.format(start=start, count=count))
     client.disconnect()
     _let_merge(url)

@@ -28,6 +28,8 @@ class SightingRow(Row, frozen=True, kw_only=True):
         reason: why it was excluded, else empty.
         activity_id: the activity that it is a copy of; the nil UUID for anything else.
         held_at: when the provider took it in; None where it does not say.
+        is_live: whether it came by itself, soon after it happened; else it was brought in or sent
+            again.
     """
 
     table: ClassVar[str] = "raw.sighting"
@@ -43,6 +45,7 @@ class SightingRow(Row, frozen=True, kw_only=True):
     event_time: datetime
     received_at: datetime
     held_at: datetime | None = None
+    is_live: bool = False
 
 
 class ActivityRow(Row, frozen=True, kw_only=True):

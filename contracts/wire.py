@@ -36,6 +36,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         reason: why it is excluded; else empty.
         activity_id: the id that the whole mail has, where less than all of it is in the payload.
         held_at: when the provider took it in; None where it does not say.
+        is_live: whether it came by itself, posted or delivered to a source that is followed, and
+            was not brought in or sent again.
     """
 
     kind: EventKind
@@ -49,6 +51,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     activity_id: UUID | None = None
     held_at: datetime | None = None
+    is_live: bool = False
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):

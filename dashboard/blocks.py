@@ -61,7 +61,7 @@ NOT_COUNTED: Final = Advice(
 
 
 def freshness(seen: Record, zone: ZoneInfo) -> str:
-    """Return how old the newest activity is, and how long the last hour's took to be stored."""
+    """Return how old the newest activity is, and how long live ones took to be stored lately."""
     looked_at, newest_at = seen["looked_at"], seen["newest_at"]
     aside = _clock_and_zone(looked_at, zone)
     if newest_at is None:
@@ -197,12 +197,15 @@ def _clock_and_zone(at: datetime, zone: ZoneInfo) -> str:
 
 
 def _delays(seen: Record) -> str:
-    if not seen["stored"]:
-        return "received \N{RIGHTWARDS ARROW} stored: nothing in the last hour"
+    way = "received \N{RIGHTWARDS ARROW} stored"
+    live, brought_in = seen["live"], seen["brought_in"]
+    aside = f", beside {number(brought_in)} brought in" if brought_in else ""
+    if not live:
+        return f"{way}: nothing live in the last hour{aside}"
     return (
-        f"received \N{RIGHTWARDS ARROW} stored <b>{duration(seen['p50_seconds'])}</b> p50, "
+        f"{way} <b>{duration(seen['p50_seconds'])}</b> p50, "
         f"<b>{duration(seen['p99_seconds'])}</b> p99 "
-        f"({plural(seen['stored'], 'activity')} in the last hour)"
+        f"({plural(live, 'activity')} live in the last hour{aside})"
     )
 
 

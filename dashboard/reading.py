@@ -54,7 +54,7 @@ def reader() -> Reader:
 
 @st.cache_data(ttl=1, show_spinner=False)
 def freshness() -> dict[str, Any]:
-    """Return when the newest activity was stored, and how long the last hour's took."""
+    """Return when the newest activity was stored, and how long the last hour's live ones took."""
     return _one(queries.FRESHNESS)
 
 

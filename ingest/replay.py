@@ -92,7 +92,8 @@ class Replayer:
     async def _send(self, letters: Sequence[DeadLetterRow]) -> int:
         readable = {letter: held for letter in letters if (held := _held(letter))}
         to_send = [one for held in readable.values() for one in held]
-        await self._publisher.publish(one for one in to_send if isinstance(one, Event))
+        events = (replace(one, is_live=False) for one in to_send if isinstance(one, Event))
+        await self._publisher.publish(events)
         recorded = tuple(one for one in to_send if isinstance(one, Recorded))
         batches = [RecordedBatch(activities=recorded)] if recorded else []
         await self._publisher.send(topics.ACTIVITIES, topics.ACTIVITIES.name, batches)

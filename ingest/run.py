@@ -72,6 +72,7 @@ class Run:
         self._clock = clock
         self._progress: Progress | None = None
         self._state: str | None = None
+        self._has_caught_up = False
         self._sent_since_checkpoint: set[str] = set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=source.name)
 
@@ -82,10 +83,12 @@ class Run:
         """
         if self._state is None:
             self._state = await self.in_thread(self._kept_cursor)
+            self._has_caught_up = bool(self._state)
         items = iter(self.source.read(self._state))
         try:
             while piece := await self.in_thread(_piece, items):
                 await self._take(piece)
+            self._has_caught_up = True
         finally:
             self._thread.submit(_leave, items)
 
@@ -174,6 +177,7 @@ class Run:
             received_at=self._clock.now(),
             payload=item.payload,
             held_at=item.held_at,
+            is_live=self._has_caught_up and self.source.follow_seconds is not None,
         )
 
     def _kept_cursor(self) -> str:

@@ -96,6 +96,7 @@ class CallWebhook:
             ingest_run=INGEST_RUN,
             received_at=self._clock.now(),
             payload=call,
+            is_live=True,
         )
 
 

@@ -1,6 +1,6 @@
 """The one way from an event to rows: live, backfill and tests share it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -23,6 +23,8 @@ from transforms.mail import decode_mail
 NO_ACTIVITY: Final = UUID(int=0)
 UNKNOWN: Final = "unknown"
 """Why a mail is not kept of which only a header waits: the CRM knows nobody in it."""
+LIVE_WITHIN: Final = timedelta(hours=3)
+"""What began longer before it was heard is not live news, whichever door it came by."""
 
 
 def to_rows(event: Event, company: Company) -> tuple[Row, ...]:
@@ -96,6 +98,7 @@ def sighting(
         event_time=event_time,
         received_at=event.received_at,
         held_at=event.held_at,
+        is_live=event.is_live and event.received_at - event_time < LIVE_WITHIN,
     )
 
 

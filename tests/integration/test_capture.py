@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic, sleep
@@ -21,12 +22,13 @@ from pydantic import SecretStr
 from contracts import topics
 from contracts.clock import SystemClock
 from contracts.company import Company
-from contracts.rows import ActivityRow
+from contracts.rows import ActivityRow, DeadLetterRow
 from contracts.wire import DeadLetter, Event, RecordedBatch, encode
 from ingest.account import Account
 from ingest.agents import told as told_to_match
 from ingest.bring import bring_in
 from ingest.completeness import recount
+from ingest.dead_letter import to_event
 from ingest.publish import Publisher
 from ingest.replay import replay
 from ingest.sources.calls import CallLogSource
@@ -254,6 +256,16 @@ async def bury(settings, *payloads):
         await publisher.send(topics.DEAD_LETTERS, topics.ACTIVITIES.name, letters)
 
 
+def test_what_is_sent_again_is_no_live_news(settings, reader):
+    call = {"provider": "aircall", "call_id": "again", "direction": "inbound"}
+    assert post(settings, call, secret="hook").status_code == 202
+    wait_until(lambda: waiting_and_replayed(reader, WEBHOOK) == (1, 0))
+    assert asyncio.run(replay(settings, source=WEBHOOK)) == 1
+    wait_until(lambda: waiting_and_replayed(reader, WEBHOOK) == (1, 1))
+    letters = reader.rows(DeadLetterRow, LETTERS, {"source": WEBHOOK})
+    assert [to_event(letter).is_live for letter in letters] == [True, False]
+
+
 def test_a_signed_call_becomes_an_activity_and_a_forged_one_leaves_no_trace(settings, reader):
     call = {"provider": "aircall", "call_id": "hook-1"} | CALL
     assert post(settings, call, secret="hook").status_code == 202
@@ -299,15 +311,22 @@ def test_following_a_maildir_hears_what_is_delivered(settings, reader, tmp_path)
 
     async def follow() -> Account:
         task = asyncio.create_task(bring_in(settings, MaildirSource(path, follow=True)))
-        await asyncio.to_thread(wait_until, lambda: heard(reader, "late@mail.example") == 0)
-        deliver(path / "kim", "9.late", mail("late"))
+        await asyncio.to_thread(wait_until, lambda: heard(reader, "before@mail.example") == 1)
+        deliver(path / "kim", "9.late", mail("late", sent_at=SystemClock().now()))
         await asyncio.to_thread(wait_until, lambda: heard(reader, "late@mail.example") == 1)
         task.cancel()
         return await task
 
-    assert asyncio.run(follow()).seen == 10
+    deliver(path / "pat", "8.f", mail("before", sent_at=SystemClock().now()))
+    account = asyncio.run(follow())
+    assert account.seen == 11
+    live = "SELECT external_id FROM raw.sighting WHERE ingest_run = %(run)s AND is_live"
+    assert list(reader.frame(live, {"run": account.ingest_run})["external_id"]) == ["kim/9.late"]
 
 
+WEBHOOK = "webhook:calls"
+LETTERS = "SELECT * FROM live.dead_letter WHERE source = %(source)s ORDER BY failed_at"
+SENT_AT = datetime(2026, 11, 2, 10, tzinfo=UTC)
 FROM_LINE = b"From jo@acme.com Mon Nov  2 10:00:00 2026\n"
 CALL = {
     "started_at": "2026-11-02T10:00:00Z", "duration_seconds": 60,
@@ -315,9 +334,9 @@ CALL = {
 }  # fmt: skip
 
 
-def mail(subject, sender="Jo@Acme.com", to="kim@ourco.example"):
+def mail(subject, sender="Jo@Acme.com", to="kim@ourco.example", sent_at=SENT_AT):
     return (
-        f"From: {sender}\nTo: {to}\nSubject: {subject}\nDate: Mon, 02 Nov 2026 10:00:00 +0000\n"
+        f"From: {sender}\nTo: {to}\nSubject: {subject}\nDate: {format_datetime(sent_at)}\n"
         f"Message-ID: <{subject.replace(' ', '.')}@mail.example>\n\nHello"
     ).encode()
 

@@ -107,23 +107,77 @@ def test_an_empty_warehouse_has_no_figures(reader: Reader) -> None:
     assert set(asked(reader, queries.FIGURES).values()) == {0}
 
 
-def test_freshness_counts_the_last_hour_and_knows_the_newest_of_any(
+def test_freshness_is_of_what_came_live_in_the_last_hour(
     warehouse_url: SecretStr, reader: Reader, writer: Writer
 ) -> None:
     nothing = reader.frame(queries.FRESHNESS).iloc[0]
-    assert nothing["stored"] == 0
+    assert (nothing["live"], nothing["brought_in"]) == (0, 0)
     assert nothing[["newest_at", "p50_seconds", "p99_seconds"]].isna().all()
-    client = connect(warehouse_url)
-    stored = (
-        "INSERT INTO raw.activity (activity_id, received_at, ingested_at) "
-        "SELECT generateUUIDv4(number), at - toIntervalSecond(%(delay)s), at "
-        "FROM (SELECT number, now64(6) - toIntervalMinute(%(ago)s) AS at FROM numbers(3))"
-    )
-    client.execute(stored, {"delay": 500, "ago": 61})
+    stored = Stored(warehouse_url)
+    stored(delay=500, ago=61)
     old = reader.frame(queries.FRESHNESS).iloc[0]
-    assert old["stored"] == 0
+    assert old["live"] == 0
     assert abs(old["looked_at"] - old["newest_at"] - timedelta(minutes=61)) < timedelta(minutes=1)
-    client.execute(stored, {"delay": 2, "ago": 10})
+    stored(delay=2, ago=10)
+    stored(delay=900, ago=5, is_live=False, count=40)
+    stored(delay=700, ago=3, disposition="excluded")
     new = reader.frame(queries.FRESHNESS).iloc[0]
-    assert (new["stored"], new["p50_seconds"], new["p99_seconds"]) == (3, 2, 2)
+    assert (new["live"], new["brought_in"]) == (3, 40)
+    assert (new["p50_seconds"], new["p99_seconds"]) == (2, 2)
     assert new["newest_at"] > old["newest_at"]
+
+
+def test_an_activity_that_came_live_and_was_brought_in_as_well_is_told_as_both(
+    warehouse_url: SecretStr, reader: Reader, writer: Writer
+) -> None:
+    stored = Stored(warehouse_url)
+    stored(delay=2, ago=10, activity=1)
+    stored(delay=4, ago=9, activity=1)
+    stored(delay=900, ago=8, activity=1, is_live=False)
+    seen = reader.frame(queries.FRESHNESS).iloc[0]
+    assert (seen["live"], seen["brought_in"]) == (3, 3)
+    assert (seen["p50_seconds"], seen["p99_seconds"]) == (4, 4)
+
+
+class Stored:
+    """Stores copies of activities, a few at a time, each under a name of its own."""
+
+    def __init__(self, warehouse_url: SecretStr) -> None:
+        self._client = connect(warehouse_url)
+        self._times = 0
+
+    def __call__(
+        self,
+        *,
+        delay: int,
+        ago: int,
+        is_live: bool = True,
+        disposition: str = "activity",
+        count: int = 3,
+        activity: int | None = None,
+    ) -> None:
+        """Store copies that were heard `delay` seconds before that, `ago` minutes ago."""
+        self._times += 1
+        told = {
+            "delay": delay, "ago": ago, "is_live": is_live, "disposition": disposition,
+            "count": count, "times": self._times,
+            "activity": self._times if activity is None else activity + 1_000,
+        }  # fmt: skip
+        for insert in (_ACTIVITIES, _SIGHTINGS):
+            self._client.execute(insert, told)
+
+
+_ACTIVITIES = """
+    INSERT INTO raw.activity (activity_id, received_at, ingested_at)
+    SELECT reinterpretAsUUID(sipHash128(%(activity)s, number)), at - toIntervalSecond(%(delay)s), at
+    FROM (SELECT number, now64(6) - toIntervalMinute(%(ago)s) AS at FROM numbers(%(count)s))
+"""
+_SIGHTINGS = """
+    INSERT INTO raw.sighting (
+        source, external_id, disposition, activity_id, received_at, is_live, ingested_at)
+    SELECT
+        'test', toString(%(times)s) || '/' || toString(number), %(disposition)s,
+        reinterpretAsUUID(sipHash128(%(activity)s, number)),
+        at - toIntervalSecond(%(delay)s), %(is_live)s, at
+    FROM (SELECT number, now64(6) - toIntervalMinute(%(ago)s) AS at FROM numbers(%(count)s))
+"""

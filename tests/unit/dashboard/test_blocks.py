@@ -10,11 +10,12 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Berlin")
 
 
-def freshness(age: timedelta, stored: int = 3) -> str:
+def freshness(age: timedelta, live: int = 3, brought_in: int = 0) -> str:
     seen = {
         "looked_at": NOW,
         "newest_at": NOW - age,
-        "stored": stored,
+        "live": live,
+        "brought_in": brought_in,
         "p50_seconds": 0.2,
         "p99_seconds": 1.4,
     }
@@ -45,18 +46,25 @@ def test_the_age_of_the_data_is_told_with_its_delays_and_time_zone():
     text = freshness(timedelta(seconds=3))
     assert "Live" in text
     assert "<b>3 s ago</b>" in text
-    assert "<b>200 ms</b> p50, <b>1.4 s</b> p99 (3 activities in the last hour)" in text
+    assert "<b>200 ms</b> p50, <b>1.4 s</b> p99 (3 activities live in the last hour)" in text
     assert "13:00:00" in text
     assert "Europe/Berlin" in text
 
 
 def test_old_data_is_not_called_live():
-    text = freshness(timedelta(hours=3), stored=0)
+    text = freshness(timedelta(hours=3), live=0)
     assert "Live" not in text
     assert "Quiet" in text
     assert "3 h ago" in text
-    assert "nothing in the last hour" in text
+    assert "nothing live in the last hour</span>" in text
     assert "headwater status" in text
+
+
+def test_what_was_brought_in_is_told_beside_what_came_live():
+    text = freshness(timedelta(seconds=3), brought_in=20_142)
+    assert "(3 activities live in the last hour, beside 20,142 brought in)" in text
+    text = freshness(timedelta(seconds=3), live=0, brought_in=1)
+    assert "nothing live in the last hour, beside 1 brought in" in text
 
 
 def test_an_outage_says_since_when_and_shows_no_stack():

@@ -56,6 +56,7 @@ async def test_a_signed_call_is_accepted_when_the_log_has_it(webhook, log):
     (event,) = log.events
     assert event.payload == body
     assert event.external_id.startswith("aircall/7-")
+    assert event.is_live
     assert len(to_rows(event, Company(own_domains=("ourco.example",)))) == 2
 
 

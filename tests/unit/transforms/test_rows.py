@@ -1,9 +1,11 @@
 """From an event to rows, in one way for all."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from contracts.company import Company
 from contracts.crm_rows import AccountRow
@@ -46,6 +48,19 @@ def test_a_crm_record_is_a_sighting_and_its_typed_row():
 def test_the_same_event_gives_the_same_rows():
     heard = event("mail", b"From: a@b.example\n\nHi")
     assert to_rows(heard, COMPANY) == to_rows(heard, COMPANY)
+
+
+@pytest.mark.parametrize(
+    ("came_by_itself", "hours_before", "is_live"),
+    [(True, 0, True), (True, 2.9, True), (True, -5, True), (True, 3, False), (False, 0, False)],
+)
+def test_only_news_that_came_by_itself_soon_after_it_happened_is_live(
+    came_by_itself, hours_before, is_live
+):
+    sent_at = format_datetime(HEARD_AT - timedelta(hours=hours_before))
+    mail = event("mail", f"From: a@b.example\nDate: {sent_at}\n\nHi".encode())
+    sighting, _ = to_rows(replace(mail, is_live=came_by_itself), COMPANY)
+    assert sighting.is_live is is_live
 
 
 def test_what_a_decoder_did_not_foresee_is_rejected_and_does_not_stop_the_stream(monkeypatch):

@@ -24,6 +24,7 @@ from warehouse.reader import Reader
 
 _POLL_SECONDS = 0.05
 _PATIENCE_SECONDS = 120
+_AGAIN_SECONDS = 0.5
 _VISIBLE = "SELECT activity_id FROM live.activity WHERE activity_id IN %(waited_for)s"
 
 
@@ -83,7 +84,15 @@ class LiveDay:
         if isinstance(event, LiveMail):
             deliver_mail(self._mail, event)
         else:
-            await post_call(client, self._settings, event.payload, self._clock)
+            await self._post(client, event)
+
+    async def _post(self, client: httpx.AsyncClient, call: LiveCall) -> None:
+        """Post a call; again, as a phone system does, while the worker is being started again."""
+        while True:
+            try:
+                return await post_call(client, self._settings, call.payload, self._clock)
+            except httpx.TransportError:
+                await asyncio.sleep(_AGAIN_SECONDS)
 
     def _activity_id(self, event: LiveMail | LiveCall) -> UUID:
         kind: EventKind = "mail" if isinstance(event, LiveMail) else "call"

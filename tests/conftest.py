@@ -1,8 +1,19 @@
-"""Fixtures that every test may use, each in a module of its own. No property fails by the clock."""
+"""Fixtures that every test may use, each in a module of its own.
 
-from hypothesis import settings
+No property fails by the clock. CI tries the same examples every time, so that what it says is about
+the change at hand; other runs try new ones, and keep what fails in `.hypothesis`.
+"""
 
-settings.register_profile("untimed", deadline=None)
+import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "untimed",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get("CI") == "true",
+)
 settings.load_profile("untimed")
 
 pytest_plugins = [

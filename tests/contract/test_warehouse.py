@@ -124,7 +124,7 @@ a_day = st.dates(FIRST.date(), LAST.date())
 people = st.lists(st.tuples(text, st.booleans()), max_size=4)
 quick = hypothesis_settings(
     max_examples=8,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
@@ -447,7 +447,7 @@ def test_what_can_not_be_read_is_an_error_that_says_why(
 
 
 def test_a_query_that_takes_too_long_is_stopped(warehouse_url: SecretStr) -> None:
-    hasty = Reader(warehouse_url, seconds=1)
+    hasty = Reader(warehouse_url, seconds=3)
     with pytest.raises(Retryable, match="took too long"):
         hasty.value("SELECT max(sipHash64(number)) FROM numbers(1000000000000)")
     assert hasty.value("SELECT 1") == 1

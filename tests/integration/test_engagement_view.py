@@ -213,7 +213,7 @@ def activities(draw: st.DrawFn) -> ActivityRow:
 many = st.lists(activities(), max_size=40, unique_by=lambda row: row.activity_id)
 on_one_warehouse = hypothesis_settings(
     max_examples=7,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     derandomize=True,
 )
 

@@ -276,7 +276,7 @@ heard = st.tuples(
 
 @hypothesis_settings(
     max_examples=8,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     derandomize=True,
 )
 @given(st.lists(heard, min_size=1, max_size=30, unique=True), st.randoms(use_true_random=False))

@@ -50,6 +50,7 @@ class Proxy:
         spoiled: how many answers were.
         forever: whether the last one happens again and again.
         spared: how many answers pass before each that is spoiled.
+        let_go: what `keep_back` waits for.
     """
 
     port: int
@@ -59,6 +60,12 @@ class Proxy:
     forever: bool = False
     spared: int = 0
     passed: int = 0
+    let_go: Event = field(default_factory=Event)
+
+    def keep_back(self, tag: bytes, answer: bytes) -> tuple[bytes, bool]:
+        """The answer, once it is let go."""
+        self.let_go.wait()
+        return answer, True
 
     def next_spoil(self, line: bytes) -> Spoil | None:
         """Take what happens to a command's answer."""
@@ -79,6 +86,7 @@ def proxied(server_port: int) -> Iterator[Proxy]:
         proxy = Proxy(listener.getsockname()[1])
         Thread(target=_accept, args=(listener, server_port, proxy), daemon=True).start()
         yield proxy
+        proxy.let_go.set()
         listener.shutdown(socket.SHUT_RDWR)
 
 

@@ -1,20 +1,16 @@
 """Mailboxes that workers read: a real mail server, log, warehouse, and more than one worker."""
 
-import os
-import subprocess
-import sys
 from collections import Counter
-from contextlib import contextmanager
-from time import monotonic, sleep
 
-import httpx
 import pytest
 
 from local.ports import free_port
 from tests.dovecot import PASSWORD, Mailboxes
 from tests.imap_proxy import cut, proxied, refused, shut_down
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from tests.warehouse_server import serving
 from tests.warehouse_tables import url_of
+from tests.worker_process import working
 from warehouse.migrate import migrate
 from warehouse.reader import Reader
 
@@ -43,47 +39,18 @@ def home(tmp_path):
 
 
 @pytest.fixture
-def reader(home):
+def url(home):
     """The migrated warehouse of the home."""
     with serving(home) as (served, _):
-        url = url_of(served)
-        migrate(url)
-        (home / "url").write_text(url.get_secret_value())
-        reader = Reader(url)
-        yield reader
-        reader.close()
+        migrate(url_of(served))
+        yield url_of(served)
 
 
-@contextmanager
-def working(home):
-    """Run a worker while the body runs, unless it is killed before."""
-    port = free_port()
-    told = {
-        "HEADWATER_HOME": str(home),
-        "HEADWATER_WAREHOUSE_URL": (home / "url").read_text(),
-        "HEADWATER_WORKER_PORT": str(port),
-    }
-    with subprocess.Popen([sys.executable, "-m", "ingest.worker"], env=os.environ | told) as worker:
-        try:
-            wait_until(lambda: lives(port))
-            yield worker
-        finally:
-            worker.terminate()
-            worker.wait(40)
-
-
-def lives(port):
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/livez", timeout=1).is_success
-    except httpx.HTTPError:
-        return False
-
-
-def wait_until(is_so, seconds=120):
-    deadline = monotonic() + seconds
-    while not is_so():
-        assert monotonic() < deadline
-        sleep(0.1)
+@pytest.fixture
+def reader(url):
+    reader = Reader(url)
+    yield reader
+    reader.close()
 
 
 def configure(home, urls, passwords=None):
@@ -114,10 +81,10 @@ def boxes(dovecot_port):
 
 @pytest.fixture
 def troubled(dovecot_port):
-    """Breaks every second answer, five times."""
+    """Breaks every second answer, five times; the second time it keeps the answer back."""
     with proxied(dovecot_port) as proxy:
-        proxy.spared = 1
-        proxy.spoils = [shut_down, cut, refused("[LIMIT] Too many requests"), cut, shut_down]
+        why = refused("[LIMIT] Too many requests")
+        proxy.spared, proxy.spoils = 1, [shut_down, proxy.keep_back, why, cut, shut_down]
         yield proxy
 
 
@@ -131,35 +98,36 @@ def locked(dovecot_port):
 
 
 def test_what_stops_at_one_mailbox_stops_no_other_and_another_worker_goes_on(
-    home, reader, boxes, troubled, locked
+    home, url, reader, boxes, troubled, locked
 ):
     through = {"kim": troubled.port, "locked": locked.port}
     urls = {name: box.url_at(through.get(name, box.port)) for name, box in boxes.items()}
     configure(home, urls, {"barred": "wrong"})
-    with working(home) as first:
-        wait_until(lambda: locked.spoiled and heard(reader)["kim"] >= 50)
-        with working(home) as second:
+    with working(home, url, free_port(), "livez") as first:
+        wait_until(lambda: troubled.spoiled, 2)
+        wait_until(lambda: locked.spoiled)
+        wait_until(lambda: heard(reader)["kim"], lambda count: count >= 50)
+        with working(home, url, free_port(), "livez") as second:
             first.kill()
             first.wait()
             assert heard(reader)["kim"] < MAILS
+            troubled.let_go.set()
             asked = locked.spoiled
             all_of_the_others_is_stored_once(reader)
             assert troubled.spoiled == 5
-            wait_until(lambda: locked.spoiled > asked)
-            began = monotonic()
+            wait_until(lambda: locked.spoiled, lambda count: count > asked)
             second.terminate()  # while a mailbox does not answer
-            assert second.wait(40) == 0
-            assert monotonic() - began < 30
+            assert second.wait(PATIENCE_SECONDS) == 0, "it waited for the mailbox"
 
 
 def all_of_the_others_is_stored_once(reader):
-    wait_until(lambda: heard(reader)["kim"] == MAILS)
-    wait_until(lambda: heard(reader)["pat"] == 20)
+    wait_until(lambda: heard(reader)["kim"], MAILS)
+    wait_until(lambda: heard(reader)["pat"], 20)
     assert set(heard(reader)) == {"kim", "pat"}
     assert reader.value("SELECT count() FROM raw.activity FINAL") == MAILS + 20
     assert reader.value("SELECT count() FROM raw.withdrawal") == 0
-    wait_until(lambda: complete(reader) == {"kim": (MAILS, MAILS, 0), "pat": (20, 20, 0)})
-    wait_until(lambda: any("refused the password" in why for why in waiting(reader)))
+    wait_until(lambda: complete(reader), {"kim": (MAILS, MAILS, 0), "pat": (20, 20, 0)})
+    wait_until(lambda: waiting(reader), lambda told: "refused the password" in " ".join(told))
 
 
 def complete(reader):

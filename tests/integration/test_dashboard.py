@@ -13,22 +13,17 @@ from streamlit.testing.v1 import AppTest
 from contracts.clock import SystemClock
 from contracts.crm_rows import AccountRow
 from dashboard import queries
-from local.clickhouse.launch import Address
 from tests.seeded_company import ACCOUNTS, seed
+from tests.waiting import PATIENCE_SECONDS
 from tests.warehouse_server import serving
+from tests.warehouse_tables import url_of
 from warehouse.migrate import migrate
 from warehouse.reader import Reader
-from warehouse.writer import Writer
 
 pytestmark = pytest.mark.warehouse
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 AWAY = SecretStr("clickhouse://headwater:secret-word@127.0.0.1:1")
-
-
-def url_of(served: Address) -> SecretStr:
-    password = served.password.get_secret_value()
-    return SecretStr(f"clickhouse://headwater:{password}@{served.host}:{served.port}")
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +32,6 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretStr]:
     with serving(home) as (served, _):
         migrate(url_of(served))
         seed(url_of(served), SystemClock().now(), home)
-        yield url_of(served)
-
-
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretStr]:
-    with serving(tmp_path_factory.mktemp("bare")) as (served, _):
-        migrate(url_of(served))
         yield url_of(served)
 
 
@@ -57,7 +45,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("HEADWATER_WAREHOUSE_URL", url.get_secret_value())
         st.cache_data.clear()
         st.cache_resource.clear()
-        app = AppTest.from_file(APP, default_timeout=60)
+        app = AppTest.from_file(APP, default_timeout=PATIENCE_SECONDS)
         for name, value in params.items():
             app.query_params[name] = value
         app.run()
@@ -167,14 +155,14 @@ def test_a_page_without_a_token_asks_nobody_to_decide(page, filled):
     assert not app.button
 
 
-def test_an_empty_warehouse_says_what_to_do(page, bare):
-    assert "headwater ingest mbox" in html(page(bare))
-    assert "headwater ingest crm" in html(page(bare, "investments.py"))
+def test_an_empty_warehouse_says_what_to_do(page, warehouse_url):
+    assert "headwater ingest mbox" in html(page(warehouse_url))
+    assert "headwater ingest crm" in html(page(warehouse_url, "investments.py"))
 
 
-def test_accounts_without_activities_are_shown_with_a_zero(page, bare):
+def test_accounts_without_activities_are_shown_with_a_zero(page, warehouse_url, writer):
     now = SystemClock().now().astimezone(UTC)
-    Writer(bare).write(
+    writer.write(
         [
             AccountRow(
                 account_id="A-1",
@@ -184,7 +172,7 @@ def test_accounts_without_activities_are_shown_with_a_zero(page, bare):
             )
         ]
     )
-    app = page(bare)
+    app = page(warehouse_url)
     assert app.dataframe[0].value["score"].tolist() == [0.0]
     assert "Why First &amp; only scores 0.0" in html(app)
     assert "No mail, call or meeting yet" in html(app)

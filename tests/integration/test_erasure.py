@@ -22,8 +22,9 @@ from ingest.sources.calls import CallLogSource
 from ingest.sources.crm_csv import CrmCsvSource
 from ingest.sources.eml import EmlSource
 from local.log.store import Log
-from tests.integration.test_capture import CALL, post, wait_until
+from tests.integration.test_capture import CALL, post
 from tests.integration.test_capture import settings as capturing  # noqa: F401 a fixture
+from tests.waiting import wait_until
 from warehouse.backup import backup, restore
 from warehouse.connection import connect
 from warehouse.reader import Reader
@@ -70,9 +71,8 @@ def filled(request, tmp_path_factory):
     drop.mkdir(exist_ok=True)
     (drop / "headwater-accounts-1.csv").write_text(f"account_id,note\nacme,{ADDRESS}\n")
     reader = Reader(settings.warehouse_url)
-    wait_until(
-        lambda: reader.value("SELECT count() FROM live.match WHERE account_id = 'acme'") >= 4
-    )
+    matched = "SELECT count() FROM live.match WHERE account_id = 'acme'"
+    wait_until(lambda: reader.value(matched), lambda count: count >= 4)
     reader.close()
     return settings, folder
 
@@ -195,12 +195,12 @@ def test_a_webhooks_call_of_the_erased_does_not_enter_the_log(erased):
         post(settings, CALL | {"provider": "p", "call_id": "1"}, secret="hook").status_code == 202
     )
     told = "SELECT reason FROM raw.sighting WHERE source = 'webhook:calls'"
-    wait_until(lambda: rows(settings, told) == [("erased",)])
+    wait_until(lambda: rows(settings, told), [("erased",)])
     assert not any("555-0199" in payload for payload in in_log(settings))
 
 
-def test_who_was_let_in_again_is_heard(filled):
-    settings, folder = filled
+def test_who_was_let_in_again_is_heard(erased):
+    settings, folder = erased
     erasure = Erasure(settings, RETURNING, SystemClock())
     erasure.run("asked for")
     (folder / "back").mkdir()
@@ -208,7 +208,7 @@ def test_who_was_let_in_again_is_heard(filled):
     assert "back" not in heard_again(settings, folder)
     erasure.lift("asked again")
     erasure.close()
-    wait_until(lambda: "back" in heard_again(settings, folder))
+    wait_until(lambda: heard_again(settings, folder), lambda subjects: "back" in subjects)
 
 
 def test_more_than_a_persons_due_needs_to_be_forced(erased):
@@ -220,8 +220,8 @@ def test_more_than_a_persons_due_needs_to_be_forced(erased):
     erasure.close()
 
 
-def test_rules_reach_back_to_what_is_stored(filled):
-    settings, _ = filled
+def test_rules_reach_back_to_what_is_stored(erased):
+    settings, _ = erased
     company = settings.company.model_copy(update={"excluded_addresses": ("bjo.doe@*",)})
     stricter = settings.model_copy(update={"company": company})
     assert purge(stricter, dry_run=True) == purge(stricter, dry_run=False) == {"address": 1}

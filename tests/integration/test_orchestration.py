@@ -1,8 +1,7 @@
 """Everything computed once, in this process, on a small company; and what was computed."""
 
 import csv
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -10,7 +9,6 @@ import pytest
 
 from cli.audit import recompute, write_pack
 from contracts.clock import ManualClock
-from contracts.crm_rows import CurrencyRateRow
 from contracts.errors import UserError
 from contracts.rows import EngagementScoreRow
 from orchestration.definitions import build
@@ -161,25 +159,3 @@ def test_the_run_is_kept_where_the_ui_looks(computed):
         assert run.status is dg.DagsterRunStatus.SUCCESS
         assert instance.get_latest_materialization_event(dg.AssetKey(["marts", "rep_month"]))
         assert not instance.telemetry_enabled
-
-
-def test_a_missing_rate_stops_what_rests_on_it_and_nothing_else(computed, asked, caplog):
-    settings = computed[0]
-    later = NOW + timedelta(hours=1)
-    gone = CurrencyRateRow(
-        currency="EUR",
-        base="USD",
-        rate_on=date(2025, 2, 1),
-        rate=Decimal(1),
-        is_deleted=True,
-        source="crm",
-        knowable_at=NOW,
-    )
-    writer = Writer(settings.warehouse_url)
-    writer.write([gone])
-    writer.close()
-    assert materialize_all(settings, ManualClock(later)) is False
-    assert "no EUR to USD rate on or before" in caplog.text
-    assert asked.value("SELECT max(as_of) FROM ml.engagement_score") == later
-    assert asked.value("SELECT max(as_of) FROM ml.investment_judgement") == NOW
-    assert asked.value("SELECT max(as_of) FROM marts.account_engagement") == later

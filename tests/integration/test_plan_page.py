@@ -14,6 +14,7 @@ from contracts.plan_rows import AllocationTotalRow, InvestmentForecastRow
 from dashboard import plan_reading
 from dashboard.experiments import as_csv
 from tests.planned_company import M, made, proposal
+from tests.waiting import PATIENCE_SECONDS
 from tests.warehouse_server import serving
 from tests.warehouse_tables import url_of
 from warehouse.migrate import migrate
@@ -26,18 +27,17 @@ APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 
 
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretStr]:
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretStr]:
+    """A plan over proposals, made after one over kinds alone, which is not to be seen."""
     with serving(tmp_path_factory.mktemp("plan")) as (served, _):
         migrate(url_of(served))
+        plan(url_of(served))
         yield url_of(served)
 
 
-@pytest.fixture(scope="module")
-def planned(bare: SecretStr) -> SecretStr:
-    """A plan over proposals, made after one over kinds alone, which is not to be seen."""
-    now = SystemClock().now()
-    writer = Writer(bare)
-    writer.write(made(as_of=now).rows)
+def plan(url: SecretStr) -> None:
+    writer = Writer(url)
+    writer.write(made(as_of=SystemClock().now()).rows)
     proposals = (
         proposal("Coaching <b>all</b>", is_whole=True),
         proposal("Dinners", "event", 4 * M, 20, floor_units=5.0),
@@ -45,7 +45,6 @@ def planned(bare: SecretStr) -> SecretStr:
     )
     writer.write(made(*proposals, as_of=SystemClock().now()).rows)
     writer.close()
-    return bare
 
 
 @pytest.fixture
@@ -57,7 +56,12 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("HEADWATER_WAREHOUSE_URL", url.get_secret_value())
         st.cache_data.clear()
         st.cache_resource.clear()
-        app = AppTest.from_file(APP, default_timeout=60).run().switch_page("plan.py").run()
+        app = (
+            AppTest.from_file(APP, default_timeout=PATIENCE_SECONDS)
+            .run()
+            .switch_page("plan.py")
+            .run()
+        )
         assert not app.exception
         return app
 
@@ -69,8 +73,8 @@ def html(app: AppTest) -> str:
     return "\n".join(body for body in bodies if not body.startswith("<style"))
 
 
-def test_before_the_first_plan_the_page_says_what_to_do(page, bare):
-    text = html(page(bare))
+def test_before_the_first_plan_the_page_says_what_to_do(page, warehouse_url):
+    text = html(page(warehouse_url))
     assert "No plan has been made yet" in text
     assert "headwater ingest crm" in text
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 from pathlib import Path
-from time import monotonic, sleep
 
 import httpx
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from local.ports import free_port
 from orchestration.launch import dagster_command
 from settings import Settings
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.warehouse]
 
@@ -26,8 +26,8 @@ QUERY = """{
 
 
 @pytest.fixture
-def dagster(dbt_home, warehouse_url):
-    settings = Settings(home=dbt_home, warehouse_url=warehouse_url, dagster_port=free_port())
+def dagster(tmp_path, warehouse_url):
+    settings = Settings(home=tmp_path, warehouse_url=warehouse_url, dagster_port=free_port())
     argv, extra = dagster_command(settings)
     told = {
         "HEADWATER_HOME": str(settings.home),
@@ -40,31 +40,27 @@ def dagster(dbt_home, warehouse_url):
         process.send_signal(signal.SIGTERM)
 
 
-def answer(url, process, *, until, seconds=120):
-    """Return the first answer that is as wanted."""
-    deadline = monotonic() + seconds
-    data = {}
-    while monotonic() < deadline and process.poll() is None:
-        try:
-            data = httpx.post(url, json={"query": QUERY}, timeout=30).json()["data"]
-            if until(data):
-                return data
-        except httpx.HTTPError:
-            pass
-        sleep(0.2)
-    pytest.fail(f"not within {seconds} s: {data}")
+def answer(url, process):
+    """Return what Dagster answers; nothing while it does not."""
+    assert process.poll() is None, f"Dagster ended with exit code {process.returncode}"
+    try:
+        return httpx.post(url, json={"query": QUERY}, timeout=30).json()["data"]
+    except httpx.HTTPError:
+        return None
 
 
 def healthy(data):
+    if data is None:
+        return False
     daemons = data["instance"]["daemonHealth"]["allDaemonStatuses"]
     return {"SCHEDULER", "QUEUED_RUN_COORDINATOR"} <= {
         daemon["daemonType"] for daemon in daemons if daemon["healthy"]
     }
 
 
-def test_dagster_serves_the_assets_runs_the_schedules_and_leaves_nothing_behind(dagster, dbt_home):
+def test_dagster_serves_the_assets_runs_the_schedules_and_leaves_nothing_behind(dagster, tmp_path):
     url, process = dagster
-    data = answer(url, process, until=healthy)
+    data = wait_until(lambda: answer(url, process), healthy)
     paths = [node["assetKey"]["path"] for node in data["assetNodes"]]
     assert ["marts", "investment_roi"] in paths
     assert ["raw", "crm_write"] in paths
@@ -77,11 +73,11 @@ def test_dagster_serves_the_assets_runs_the_schedules_and_leaves_nothing_behind(
         "return_on_investment_schedule",
         "write_back_schedule",
     }
-    pids = [json.loads(file.read_text())["pid"] for file in pid_files(dbt_home)]
+    pids = [json.loads(file.read_text())["pid"] for file in pid_files(tmp_path)]
     assert len(pids) == 3
     process.send_signal(signal.SIGTERM)
-    assert process.wait(40) == 0
-    assert pid_files(dbt_home) == []
+    assert process.wait(PATIENCE_SECONDS) == 0
+    assert pid_files(tmp_path) == []
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
 
 

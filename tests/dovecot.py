@@ -8,15 +8,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any, Final
 from uuid import uuid4
 
 import pytest
 from imapclient import IMAPClient
 
+from ingest.source import Checkpoint, Glimpse, Withdrawn
+from ingest.sources.imap import ImapSource
 from local.ports import free_port
 from tests.services import need
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 PASSWORD = "correct-horse"
 CONNECTIONS = 6
@@ -148,21 +150,32 @@ def _dovecot(options: str = "") -> Iterator[int]:
     )
     process = subprocess.Popen([program, "-F", "-c", run / "dovecot.conf"])
     try:
-        _wait_for(port, run / "dovecot.log")
+        wait_until(lambda: _listens(port) or _said(process, run / "dovecot.log"))
         yield port
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_SECONDS)
         shutil.rmtree(run, ignore_errors=True)
 
 
-def _wait_for(port: int, log: Path) -> None:
-    deadline = monotonic() + 20
-    while monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            sleep(0.05)
-        else:
-            return
-    raise AssertionError(log.read_text() if log.exists() else "dovecot did not start")
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _said(process: subprocess.Popen[bytes], log: Path) -> None:
+    """Fail with its last words where it has ended."""
+    last_words = log.read_text() if log.exists() else "nothing"
+    assert process.poll() is None, f"dovecot ended; it said: {last_words}"
+
+
+def news(source: ImapSource, state: str = "") -> tuple[list[str], list[str], str]:
+    """Read once: the names of what came and of what left, and the cursor."""
+    items = list(source.read(state))
+    states = [item.state for item in items if isinstance(item, Checkpoint)]
+    came = [item.external_id for item in items if isinstance(item, Glimpse)]
+    left = [item.external_id for item in items if isinstance(item, Withdrawn)]
+    return came, left, states[-1] if states else state

@@ -4,13 +4,11 @@ import fcntl
 import hashlib
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic, sleep
 from typing import NamedTuple
 
 import httpx
@@ -18,7 +16,9 @@ import pytest
 from pydantic import SecretStr
 
 from activation.tryton import Tryton
+from local.ports import free_port
 from tests.services import need
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = ROOT / ".venv-crm"
@@ -55,13 +55,12 @@ def serving(folder: Path, module: str) -> Iterator[Served]:
     _need_environment()
     if not (folder / "crm.sqlite").exists():
         shutil.copy(_template(module), folder / "crm.sqlite")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     config = _config(folder, port)
     argv = [str(ENVIRONMENT / "bin" / "trytond"), "-c", str(config), "-d", "crm"]
     with (folder / "log").open("w") as log, subprocess.Popen(argv, stderr=log) as server:
         try:
-            _wait(f"http://127.0.0.1:{port}/", server)
+            wait_until(lambda: _serves(server, port))
             yield Served(f"http://127.0.0.1:{port}/crm", server)
         finally:
             server.kill()
@@ -117,14 +116,10 @@ def _config(folder: Path, port: int) -> Path:
     return config
 
 
-def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
-    deadline = monotonic() + 60
-    while True:
-        try:
-            httpx.get(url)
-        except httpx.HTTPError:
-            assert server.poll() is None, "Tryton ended before it served"
-            assert monotonic() < deadline, "Tryton took more than a minute to serve"
-            sleep(0.1)
-        else:
-            return
+def _serves(server: subprocess.Popen[bytes], port: int) -> bool:
+    assert server.poll() is None, "Tryton ended before it served"
+    try:
+        httpx.get(f"http://127.0.0.1:{port}/", timeout=10)
+    except httpx.HTTPError:
+        return False
+    return True

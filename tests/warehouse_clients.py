@@ -1,8 +1,7 @@
 """Clients of a warehouse server under test, and what one asks of it again and again."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -27,14 +26,6 @@ def running(client: Client, marker: str) -> bool:
         "WHERE query LIKE %(like)s AND query_id != initialQueryID()"
     )
     return bool(client.execute(sql, {"like": f"%{marker}%"})[0][0])
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 20) -> None:
-    """Poll, and fail after a deadline."""
-    deadline = monotonic() + seconds
-    while not true():
-        assert monotonic() < deadline, f"not within {seconds} s"
-        sleep(0.01)
 
 
 @contextmanager

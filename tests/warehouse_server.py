@@ -4,14 +4,11 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic, sleep
 
 import pytest
 
 from local.clickhouse.launch import Address, address, server_command
-
-_READY_SECONDS = 60
-_STOP_SECONDS = 30
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 
 @contextmanager
@@ -22,7 +19,7 @@ def serving(home: Path, *options: str) -> Iterator[tuple[Address, subprocess.Pop
             yield _wait(home, process), process
         finally:
             process.terminate()
-            process.wait(_STOP_SECONDS)
+            process.wait(PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +36,10 @@ def warehouse_server(warehouse_home: Path) -> Iterator[Address]:
 
 
 def _wait(home: Path, process: subprocess.Popen[bytes]) -> Address:
-    deadline = monotonic() + _READY_SECONDS
-    while (served := address(home)) is None:
+    def served() -> Address | None:
         assert process.poll() is None, f"the server ended with exit code {process.returncode}"
-        assert monotonic() < deadline, f"the server took more than {_READY_SECONDS} s"
-        sleep(0.02)
-    return served
+        return address(home)
+
+    found = wait_until(served)
+    assert found
+    return found

@@ -1,12 +1,12 @@
 """A migrated warehouse whose tables are empty for every test."""
 
 from collections.abc import Iterator
-from time import sleep
 
 import pytest
 from pydantic import SecretStr
 
 from local.clickhouse.launch import Address
+from tests.waiting import wait_until
 from warehouse.connection import connect
 from warehouse.migrate import migrate
 from warehouse.reader import Reader
@@ -61,10 +61,8 @@ def empty(url: SecretStr) -> None:
     Waits for inserts under way first: the server ends them even where their client was killed.
     """
     client = connect(url)
-    while client.execute("SELECT count() FROM system.processes WHERE query_kind = 'Insert'") != [
-        (0,)
-    ]:
-        sleep(0.02)
+    inserts = "SELECT query FROM system.processes WHERE query_kind = 'Insert'"
+    wait_until(lambda: client.execute(inserts), [])
     filled = client.execute(
         "SELECT database, name FROM system.tables "
         "WHERE database IN %(owned)s AND name NOT IN %(kept)s AND total_rows > 0",

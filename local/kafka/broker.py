@@ -14,7 +14,7 @@ from contracts.errors import UserError
 from local.ports import LOOPBACK, free_port
 
 JARS: Final = Path(__file__).parents[2] / ".kafka"
-_READY_SECONDS: Final = 60
+_READY_SECONDS: Final = 120
 _STOP_SECONDS: Final = 30
 _HEAP: Final = "-Xmx768m"
 

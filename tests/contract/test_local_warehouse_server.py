@@ -17,7 +17,8 @@ from clickhouse_driver import Client
 from clickhouse_driver.errors import Error
 
 from local.clickhouse.launch import Address, address, server_command
-from tests.warehouse_clients import FOREVER, connected, refused, running, wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.warehouse_clients import FOREVER, connected, refused, running
 from tests.warehouse_server import serving
 
 pytestmark = pytest.mark.warehouse
@@ -56,6 +57,8 @@ REFUSED: list[tuple[str, int]] = [
     ("CREATE TABLE t (a Int8) ENGINE = Log SETTINGS disk = disk(type = s3)", 497),
     ("1 + 1", 62),
 ]
+PATIENT = ("--stop-seconds", str(PATIENCE_SECONDS))
+"""Options of a server that gives running writes the time of a busy machine."""
 
 
 @pytest.fixture
@@ -115,7 +118,7 @@ def test_a_stranger_is_hung_up_on(warehouse_server: Address) -> None:
 
 
 def test_sigterm_lets_a_running_insert_end_and_kills_a_running_select(tmp_path: Path) -> None:
-    with serving(tmp_path) as (served, process):
+    with serving(tmp_path, *PATIENT) as (served, process):
         client = connected(served)
         client.execute("CREATE TABLE t (n UInt64) ENGINE = MergeTree ORDER BY n")
         marker = uuid.uuid4().hex
@@ -130,7 +133,7 @@ def test_sigterm_lets_a_running_insert_end_and_kills_a_running_select(tmp_path: 
 
         sql = "INSERT INTO t VALUES"
         assert client.execute(sql, rows(), settings={"insert_block_size": 1_000}) == 10_000
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
     assert address(tmp_path) is None
     with serving(tmp_path) as (served, _):
         assert connected(served).execute("SELECT uniqExact(n) FROM t") == [(10_000,)]
@@ -144,7 +147,7 @@ def test_an_insert_that_does_not_end_in_time_is_dropped(tmp_path: Path) -> None:
         def rows() -> Iterator[tuple[int]]:
             yield (1,)
             process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == 0
+            assert process.wait(PATIENCE_SECONDS) == 0
             yield (2,)
 
         with pytest.raises((Error, OSError)):
@@ -153,11 +156,11 @@ def test_an_insert_that_does_not_end_in_time_is_dropped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_at_once_where_clients_are_idle(tmp_path: Path, number: signal.Signals) -> None:
-    with serving(tmp_path) as (served, process):
+    with serving(tmp_path, *PATIENT) as (served, process):
         connected(served).execute("SELECT 1")
         with socket.create_connection((served.host, served.port)):  # one that never greets
             process.send_signal(number)
-            assert process.wait(8) == 0
+            assert process.wait(PATIENCE_SECONDS / 2) == 0
     assert not (tmp_path / "run" / "warehouse.json").exists()
 
 
@@ -177,7 +180,7 @@ def test_kill_9_in_mid_insert_loses_no_acknowledged_row(tmp_path: Path, attempt:
         writers = [threading.Thread(target=write, args=(served, each)) for each in range(3)]
         for writer in writers:
             writer.start()
-        wait_until(lambda: len(acknowledged) > 10_000)
+        wait_until(lambda: len(acknowledged), lambda count: count > 10_000)
         process.kill()
         for writer in writers:
             writer.join()
@@ -275,7 +278,9 @@ def answers(client: Client) -> bool:
 
 
 def start(command: list[str]) -> tuple[int, str]:
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    ended = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+    )
     return ended.returncode, ended.stderr
 
 
@@ -289,7 +294,7 @@ class Reading:
 
     def error(self) -> Any:
         """Wait for the error that ends the query."""
-        self._thread.join(20)
+        self._thread.join(PATIENCE_SECONDS)
         return self._error
 
     def _read(self, client: Client, marker: str) -> None:

@@ -15,7 +15,8 @@ from clickhouse_driver.errors import ErrorCodes
 
 from local.clickhouse import binary
 from local.clickhouse.launch import Address
-from tests.warehouse_clients import FOREVER, connected, refused, running, wait_until
+from tests.waiting import wait_until
+from tests.warehouse_clients import FOREVER, connected, refused, running
 from tests.warehouse_server import serving
 
 pytestmark = pytest.mark.warehouse
@@ -385,7 +386,7 @@ def test_a_refreshable_view_fills_itself(client: Client) -> None:
         "CREATE MATERIALIZED VIEW v REFRESH EVERY 1 HOUR ENGINE = MergeTree ORDER BY n "
         "AS SELECT sum(n) AS n FROM t"
     )
-    wait_until(lambda: client.execute("SELECT n FROM v") == [(3,)])
+    wait_until(lambda: client.execute("SELECT n FROM v"), [(3,)])
     client.execute("INSERT INTO t VALUES", [(4,)])
     client.execute("SYSTEM REFRESH VIEW v")
-    wait_until(lambda: client.execute("SELECT n FROM v") == [(7,)])
+    wait_until(lambda: client.execute("SELECT n FROM v"), [(7,)])

@@ -13,7 +13,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from time import monotonic, sleep
 
 import httpx
 import pytest
@@ -25,6 +24,7 @@ from local.kafka.broker import Broker
 from local.ports import free_port
 from settings import Settings
 from tests.compose import HOME, ONCE, OURS, ROOT, SERVICES, environment, secrets
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from tests.warehouse_tables import url_of
 from warehouse.reader import Reader
 
@@ -70,11 +70,12 @@ class Containers:
             default = str(Settings.model_fields[setting].default)
             probe = [word.replace(default, str(port)) for word in probe]
         told = self._told(name, self._home(name, 0), ports)
-        deadline = monotonic() + 120
-        while subprocess.run(probe, env=told, capture_output=True, check=False).returncode:
-            assert monotonic() < deadline, f"{name} is not healthy"
+
+        def is_content() -> bool:
             assert all(p.poll() is None for n, p in self.running if n not in ONCE), name
-            sleep(0.5)
+            return subprocess.run(probe, env=told, capture_output=True, check=False).returncode == 0
+
+        wait_until(is_content)
 
     def stop(self) -> None:
         """End all as Docker does: SIGTERM, and what is left after the grace is killed."""
@@ -130,20 +131,20 @@ def containers(tmp_path: Path, kafka_is_here, warehouse_server) -> Iterator[Cont
 
 def test_what_the_compose_file_runs_serves_and_stores(containers, warehouse_server, tmp_path):
     containers.start("migrate")
-    assert containers.running[0][1].wait(60) == 0
+    assert containers.running[0][1].wait(PATIENCE_SECONDS) == 0
     assert "0001_raw_heard: applied" in (tmp_path / "migrate-0.log").read_text()
 
     workers = [containers.start("worker", worker_port=free_port()) for _ in range(2)]
     for ports in workers:
         containers.wait_healthy("worker", ports)
-    wait(lambda: [standing_by(ports) for ports in workers].count(True) == 1)
+    wait_until(lambda: [standing_by(ports) for ports in workers].count(True), 1)
     stands_by = max(workers, key=standing_by)
     containers.wait_healthy("worker", stands_by)
 
     with closing(Reader(url_of(warehouse_server))) as reader:
         before = calls(reader)
         post(stands_by["worker_port"])
-        wait(lambda: calls(reader) == before + 1)
+        wait_until(lambda: calls(reader), before + 1)
 
     mails = tmp_path / "archive.mbox"
     mails.write_text("".join(map(mail, range(20))))
@@ -173,7 +174,8 @@ def mail(number: int) -> str:
 
 
 def standing_by(ports: dict[str, int]) -> bool:
-    return httpx.get(f"http://127.0.0.1:{ports['worker_port']}/healthz").status_code == 503
+    at = f"http://127.0.0.1:{ports['worker_port']}/healthz"
+    return httpx.get(at, timeout=PATIENCE_SECONDS).status_code == 503
 
 
 def post(port: int) -> None:
@@ -198,10 +200,3 @@ def post(port: int) -> None:
 
 def calls(reader: Reader) -> int:
     return reader.value("SELECT count() FROM raw.sighting WHERE source = 'webhook:calls'")
-
-
-def wait(until, seconds=60) -> None:
-    deadline = monotonic() + seconds
-    while not until():
-        assert monotonic() < deadline
-        sleep(0.1)

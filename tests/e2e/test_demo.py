@@ -6,14 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 import pytest
 
 from local.ports import free_port
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 HEADWATER = [str(Path(sys.executable).parent / "headwater")]
@@ -70,10 +70,7 @@ def second_showing(
 
 def _nothing_is_left_behind(environment: dict[str, str]) -> None:
     """Resource trackers and code servers end by themselves, a moment after their users."""
-    deadline = monotonic() + 30
-    while left := _running(environment):
-        assert monotonic() < deadline, left
-        sleep(0.1)
+    wait_until(lambda: _running(environment), [])
 
 
 def _running(environment: dict[str, str]) -> list[str]:
@@ -104,13 +101,6 @@ def _status(environment: dict[str, str]) -> dict[str, Any]:
     return status
 
 
-def _until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = monotonic() + seconds
-    while not holds():
-        assert monotonic() < deadline, "it did not come to hold in time"
-        sleep(0.1)
-
-
 def test_a_second_showing_is_asked_about_mended_backed_up_and_stopped_by_ctrl_c(
     environment, second_showing, tmp_path
 ):
@@ -121,13 +111,13 @@ def test_a_second_showing_is_asked_about_mended_backed_up_and_stopped_by_ctrl_c(
 
     worker = status["processes"]["worker"]
     os.kill(worker["pid"], signal.SIGKILL)
-    _until(lambda: _status(environment)["processes"]["worker"]["restarts"] == 1)
+    wait_until(lambda: _status(environment)["processes"]["worker"]["restarts"], 1)
 
     assert _headwater(environment, "backup", str(tmp_path / "copy")).returncode == 0
     assert (tmp_path / "copy" / "manifest.json").exists()
 
     os.killpg(second_showing.pid, signal.SIGINT)
-    assert second_showing.wait(60) == 0
+    assert second_showing.wait(PATIENCE_SECONDS) == 0
     _nothing_is_left_behind(environment)
 
 

@@ -21,7 +21,7 @@ from ingest.directory import read_directory
 from ingest.matching import decide
 from local.ports import free_port
 from settings import Settings, secret
-from tests.warehouse_clients import wait_until
+from tests.waiting import wait_until
 from tests.warehouse_server import serving
 from tests.warehouse_tables import url_of
 from tests.worker_process import working
@@ -173,7 +173,7 @@ def test_the_same_act_on_the_same_sight_is_carried_out_once(stack):
     commands = [signed(act, "lena", "she told me", clock) for _ in range(2)]
     for command in commands:
         send(stack, command)
-        wait_until(lambda sent=command: outcome(reader, sent) is not None)
+        wait_until(lambda sent=command: outcome(reader, sent))
     count = "SELECT count() FROM raw.command FINAL WHERE idempotency_key = %(key)s"
     assert commands[0].idempotency_key == commands[1].idempotency_key
     assert reader.value(count, {"key": commands[0].idempotency_key}) == 1

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic, sleep
 
 import pytest
 from pydantic import SecretStr
@@ -19,6 +18,7 @@ from ingest.publish import Publisher
 from local.log.store import Log, Place
 from local.ports import free_port
 from settings import Settings
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from tests.warehouse_server import serving
 from tests.warehouse_tables import url_of
 from warehouse.connection import connect
@@ -43,7 +43,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretStr]:
 def settings(tmp_path: Path, warehouse: SecretStr, request: pytest.FixtureRequest) -> Settings:
     """A log of its own with mails in it, and a worker that takes few at a time."""
     settings = Settings(
-        home=tmp_path, warehouse_url=warehouse, worker_port=free_port(), batch_size=5
+        home=tmp_path, warehouse_url=warehouse, worker_port=free_port(), batch_size=2
     )
     asyncio.run(_publish(settings, request.node.name))
     return settings
@@ -130,31 +130,28 @@ def delivered(settings: Settings, request: pytest.FixtureRequest) -> Delivered:
     return Delivered(settings, request.node.name)
 
 
-def _until(condition: Callable[[], bool], worker: subprocess.Popen[bytes] | None = None) -> None:
-    deadline = monotonic() + 120
-    while not condition():
-        assert monotonic() < deadline, "it did not happen in time"
-        assert worker is None or worker.poll() is None, "the worker ended"
-        sleep(0.02)
+def _count(worker: subprocess.Popen[bytes], found: Callable[[], set[tuple[str, str]]]) -> int:
+    assert worker.poll() is None, "the worker ended"
+    return len(found())
 
 
 def _everything_arrives_once(settings: Settings, delivered: Delivered) -> None:
     worker = _worker(settings)
     try:
-        _until(lambda: len(delivered.stored()) == MAILS, worker)
-        _until(lambda: len(delivered.committed()) == MAILS, worker)
+        wait_until(lambda: _count(worker, delivered.stored), MAILS)
+        wait_until(lambda: _count(worker, delivered.committed), MAILS)
         assert delivered.rows() == MAILS
     finally:
         worker.terminate()
-        assert worker.wait(60) == 0
+        assert worker.wait(PATIENCE_SECONDS) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "kill"])
 def test_a_failed_write_does_not_advance_the_offset(settings, delivered, number):
     worker = _worker(settings)
-    _until(lambda: 0 < len(delivered.stored()) < MAILS, worker)
+    wait_until(lambda: _count(worker, delivered.stored))
     worker.send_signal(number)
-    worker.wait(60)
+    worker.wait(PATIENCE_SECONDS)
     assert delivered.committed() <= delivered.stored()
     assert len(delivered.stored()) < MAILS, "the worker was done before it was stopped"
     _everything_arrives_once(settings, delivered)
@@ -165,7 +162,7 @@ def test_a_failed_write_does_not_advance_the_offset_on_an_exception(settings, de
     client.execute("RENAME TABLE raw.activity TO raw.activity_away")
     try:
         worker = _worker(settings)
-        assert worker.wait(120) != 0, "a table that is gone is no reason to go on"
+        assert worker.wait(PATIENCE_SECONDS) != 0, "a table that is gone is no reason to go on"
         assert delivered.committed() == set()
     finally:
         client.execute("RENAME TABLE raw.activity_away TO raw.activity")

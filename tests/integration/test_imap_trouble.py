@@ -8,9 +8,9 @@ from pydantic import SecretStr
 
 from contracts.errors import Retryable
 from ingest import imap_session
-from ingest.source import Checkpoint, Glimpse, Heard, Withdrawn
+from ingest.source import Checkpoint, Glimpse, Heard
 from ingest.sources.imap import ImapSource
-from tests.dovecot import PASSWORD
+from tests.dovecot import PASSWORD, news
 from tests.imap_proxy import cut, proxied, refused, shut_down, silent
 
 pytestmark = pytest.mark.dovecot
@@ -34,15 +34,6 @@ def follow():
     yield open_at
     for source in opened:
         source.close()
-
-
-def news(source, state=""):
-    """The names of what came and of what left, and the cursor."""
-    items = list(source.read(state))
-    states = [item.state for item in items if isinstance(item, Checkpoint)]
-    came = [item.external_id for item in items if isinstance(item, Glimpse)]
-    left = [item.external_id for item in items if isinstance(item, Withdrawn)]
-    return came, left, states[-1] if states else state
 
 
 def test_a_server_without_condstore_and_idle_is_read_as_well(plain_mailboxes, follow):

@@ -1,16 +1,11 @@
 """Headers first, bodies of known accounts alone: a real mail server, log, worker and warehouse."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from base64 import b64decode
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Thread
-from time import monotonic, sleep
 
-import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -26,8 +21,10 @@ from local.ports import free_port
 from orchestration.defs.capture import no_mail_is_missing
 from settings import Settings
 from tests.dovecot import PASSWORD, Mailboxes
+from tests.waiting import wait_until
 from tests.warehouse_server import serving
 from tests.warehouse_tables import url_of
+from tests.worker_process import working
 from warehouse.connection import connect
 from warehouse.migrate import migrate
 from warehouse.reader import Reader
@@ -79,28 +76,8 @@ def stack(home, config):
     with serving(home) as (served, _):
         url = url_of(served)
         migrate(url)
-        told = {"HEADWATER_HOME": str(home), "HEADWATER_WAREHOUSE_URL": url.get_secret_value()}
-        with subprocess.Popen([sys.executable, "-m", "ingest.worker"], env=os.environ | told) as w:
-            try:
-                wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
-                yield Settings(home=home, warehouse_url=url)
-            finally:
-                w.terminate()
-                w.wait(30)
-
-
-def answers(url):
-    try:
-        return httpx.get(url, timeout=1).is_success
-    except httpx.HTTPError:
-        return False
-
-
-def wait_until(is_so, seconds=30):
-    deadline = monotonic() + seconds
-    while not is_so():
-        assert monotonic() < deadline
-        sleep(0.1)
+        with working(home, url, port):
+            yield Settings(home=home, warehouse_url=url)
 
 
 def crm(settings, folder):
@@ -118,7 +95,7 @@ def test_a_mailbox_is_captured_as_far_as_it_may_be_and_the_rest_follows_the_crm(
     settings, mailboxes, tmp_path
 ):
     reader = Reader(settings.warehouse_url)
-    wait_until(lambda: reader.value("SELECT uniqExact(external_id) FROM raw.sighting") == 3)
+    wait_until(lambda: reader.value("SELECT uniqExact(external_id) FROM raw.sighting"), 3)
     nothing_but_metadata_is_anywhere(settings, reader)
     crm(settings, tmp_path / "crm")
     the_body_of_what_the_crm_knows_is_fetched_and_of_nothing_else(settings, reader)
@@ -135,16 +112,16 @@ def nothing_but_metadata_is_anywhere(settings, reader):
 
 
 def the_body_of_what_the_crm_knows_is_fetched_and_of_nothing_else(settings, reader):
-    wait_until(lambda: bodies(reader)["m1"].captured == "full")
+    wait_until(lambda: bodies(reader)["m1"].captured, "full")
     assert f"the {SECRET}-body of 1" in bodies(reader)["m1"].body
     assert bodies(reader)["m2"].captured == "metadata"
-    wait_until(lambda: reader.value(WAITING) == 1)
+    wait_until(lambda: reader.value(WAITING), 1)
     for text in (f"{SECRET}-body of 2", f"{SECRET}-body of 3", "about 3"):
         assert text not in everything(settings)
 
 
 def what_the_mailbox_holds_is_stored_or_told_to_be_missing(settings, reader):
-    wait_until(lambda: row(reader, COMPLETE) == (3, 3, 0))
+    wait_until(lambda: row(reader, COMPLETE), (3, 3, 0))
     assert no_mail_is_missing(reader=reader).passed
     client = connect(settings.warehouse_url, mutations_sync=2)
     client.execute("ALTER TABLE raw.sighting DELETE WHERE external_id LIKE 'INBOX/%/2'")
@@ -182,16 +159,16 @@ def test_of_unknown_people_only_a_header_waits_until_the_crm_knows_them_or_a_mon
         assert brought(settings, old, long_ago) == (1, 0, {"excluded: unknown": 1})
         folder = maildir(tmp_path / "lena", {6: "jo@acme.example", 7: "who@else.example"})
         with following(settings, MaildirSource(folder, follow=True)):
-            wait_until(lambda: reader.value(WAITING) == 4)
+            wait_until(lambda: reader.value(WAITING), 4)
             assert bodies(reader) == {}
             assert f"{SECRET}-body" not in everything(settings)
 
             crm(settings, tmp_path / "crm")
             assert brought(settings, new)[0] == brought(settings, old)[0] == 0
-            wait_until(lambda: full(reader) == {"m1", "m6"})
-            wait_until(lambda: reader.value(WAITING) == 2)
+            wait_until(lambda: full(reader), {"m1", "m6"})
+            wait_until(lambda: reader.value(WAITING), 2)
             (folder / "new" / "7.host").unlink()
-            wait_until(lambda: reader.value(WITHDRAWN) == 1)
+            wait_until(lambda: reader.value(WITHDRAWN), 1)
         assert set(bodies(reader)) == {"m1", "m6"}
         for number in (2, 5, 7):
             assert f"{SECRET}-body of {number}" not in everything(settings)
@@ -217,7 +194,7 @@ def test_an_import_that_is_repeated_after_the_crm_brings_the_bodies(tmp_path):
         assert reader.value(WAITING) == 4
         crm(settings, tmp_path / "crm")
         assert imported(settings, tmp_path)[0] == 4
-        wait_until(lambda: full(reader) == {"m1", "m3"})
+        wait_until(lambda: full(reader), {"m1", "m3"})
         assert set(bodies(reader)) == {"m1", "m3"}
         assert reader.value(WAITING) == 2
         for number in (2, 4):

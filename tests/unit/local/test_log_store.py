@@ -18,6 +18,7 @@ from contracts.errors import Retryable, UserError
 from local.log import schema
 from local.log.store import Bounds, Draft, Log, Place
 from tests.services import need
+from tests.waiting import PATIENCE_SECONDS
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _MAIL = Place("mail", 0)
@@ -109,7 +110,7 @@ def test_eight_processes_may_make_and_fill_one_log_at_once(tmp_path):
     path = tmp_path / "new" / "log.db"
     argv = [sys.executable, "-c", textwrap.dedent(code), str(path)]
     writers = [subprocess.Popen([*argv, str(n)]) for n in range(8)]
-    assert [writer.wait(60) for writer in writers] == [0] * 8
+    assert [writer.wait(PATIENCE_SECONDS) for writer in writers] == [0] * 8
     log = Log(path)
     records = log.read(_MAIL, 0, 1000)
     assert [r.offset for r in records] == list(range(160))
@@ -287,7 +288,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(tmp_path):
         env={**os.environ, "CODE": textwrap.dedent(code), "PYTHONPATH": str(Path.cwd())},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     need("unshare failed" not in done.stderr, f"no small disk can be made here: {done.stderr}")

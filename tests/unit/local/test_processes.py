@@ -7,25 +7,18 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from time import monotonic, sleep
 
 import pytest
 
 from contracts.errors import UserError
 from local.ports import refuse_taken_port
 from local.processes import Processes, Program, alive
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 
 def _program(code: str, **given) -> Program:
     argv = [sys.executable, "-c", textwrap.dedent(code)]
     return Program(name="probe", argv=argv, environment=dict(os.environ), **given)
-
-
-def _eventually(condition, seconds=60):
-    deadline = monotonic() + seconds
-    while not condition():
-        assert monotonic() < deadline, "it did not happen in time"
-        sleep(0.02)
 
 
 def _alive(pid: int) -> bool:
@@ -72,7 +65,7 @@ def test_a_program_that_dies_is_started_again_later_and_later(tmp_path):
     processes = Processes(tmp_path, told.append)
     with processes.stopped_at_the_end():
         processes.start(_program("exit(4)"))
-        _eventually(lambda: processes.tend() or len(told) == 2)
+        wait_until(lambda: processes.tend() or len(told) == 2)
     assert "probe ended with exit code 4; it starts again in 1 s" in told[0]
     assert "it starts again in 2 s" in told[1]
 
@@ -92,10 +85,10 @@ def test_a_program_that_is_killed_takes_its_children_along_and_comes_back(tmp_pa
     processes = Processes(tmp_path, told.append)
     with processes.stopped_at_the_end():
         processes.start(program)
-        _eventually(lambda: child.exists() and child.read_text())
+        wait_until(lambda: child.exists() and child.read_text())
         first = alive(tmp_path, "probe")
         os.kill(first.pid, signal.SIGKILL)
-        _eventually(lambda: processes.tend() or (alive(tmp_path, "probe") or first) != first)
+        wait_until(lambda: processes.tend() or (alive(tmp_path, "probe") or first) != first)
         second = alive(tmp_path, "probe")
         assert (first.restarts, second.restarts) == (0, 1)
         assert not _alive(int(child.read_text()))
@@ -152,11 +145,11 @@ def test_nothing_outlives_the_runner_whatever_ends_it(tmp_path, number):
         cwd=Path(__file__).parents[3],
         preexec_fn=_hear_ctrl_c,  # noqa: PLW1509 the runner has no thread yet
     )
-    _eventually(lambda: child_pid.exists() and child_pid.read_text())
+    wait_until(lambda: child_pid.exists() and child_pid.read_text())
     child = int(child_pid.read_text())
     runner.send_signal(number)
-    assert runner.wait(60) == (-9 if number == signal.SIGKILL else 0)
-    _eventually(lambda: not _alive(child))
+    assert runner.wait(PATIENCE_SECONDS) == (-9 if number == signal.SIGKILL else 0)
+    wait_until(lambda: not _alive(child))
 
 
 def test_a_taken_port_names_the_setting_that_moves_ours():

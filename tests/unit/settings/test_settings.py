@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from contracts.errors import UserError
 from settings import Settings, load, secret, secret_files
+from tests.waiting import PATIENCE_SECONDS
 
 PASSWORD = "open-sesame"
 
@@ -214,7 +215,7 @@ def test_processes_that_need_a_secret_at_once_get_the_same(tmp_path):
 
 
 def first_use(together, home, name):
-    together.wait(60)
+    together.wait(PATIENCE_SECONDS)
     return secret(home, name).get_secret_value()
 
 

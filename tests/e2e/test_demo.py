@@ -15,7 +15,7 @@ import pytest
 from local.ports import free_port
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(1_200)]
 HEADWATER = [str(Path(sys.executable).parent / "headwater")]
 
 
@@ -26,7 +26,7 @@ def _headwater(environment: dict[str, str], *args: str) -> subprocess.CompletedP
         env=environment,
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=1_000,
     )
 
 

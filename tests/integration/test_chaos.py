@@ -22,7 +22,6 @@ def test_nothing_is_lost_on_the_local_log(tmp_path):
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     "plan",
     [

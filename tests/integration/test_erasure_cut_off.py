@@ -17,7 +17,7 @@ from tests.killed_erasure import MOMENTS, NEVER
 
 pytestmark = [
     pytest.mark.stack, pytest.mark.slow,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1_200),
 ]  # fmt: skip
 
 

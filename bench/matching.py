@@ -35,8 +35,8 @@ from simulator.scenario import Scenario
 from simulator.scenario_file import scenario_of
 from simulator.write import write_company
 from transforms.directory import Directory
-from transforms.identity import match, remembered
-from transforms.memory import Memory
+from transforms.identity import match
+from transforms.memory import Memory, remembered
 from transforms.phones import signed_numbers
 
 COMMAND: Final = "python -m bench.matching"

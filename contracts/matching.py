@@ -9,6 +9,8 @@ Tiebreaker = Literal["owner", "open_deal", "parent_account"]
 
 CERTAIN: Final = 18.0
 """The margin from which a match is certain: none of those measured was wrong (docs/matching.md)."""
+PERSON_POINTS: Final = 40.0
+"""What a person's choice is worth to the replies that inherit it."""
 
 
 class MatchRules(BaseModel, frozen=True, extra="forbid"):

@@ -82,6 +82,11 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject: str = ""
     opening: str = ""
 
+    @property
+    def text(self) -> str:
+        """What there is of its words."""
+        return f"{self.subject}\n{self.opening}"
+
 
 class RecordedBatch(msgspec.Struct, frozen=True, kw_only=True):
     """One message of the `activities` topic."""

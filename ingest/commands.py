@@ -12,11 +12,12 @@ from pydantic import SecretStr
 from contracts.command import Command, CommandKind
 from contracts.command_rows import CommandRow
 from contracts.errors import HeadwaterError, Rejected
+from contracts.matching import PERSON_POINTS
 from contracts.rows import MatchRow
 from ingest.directory import crm_version
 from ingest.door import Answer
 from transforms.address import normalise, untagged
-from transforms.identity import PERSON_POINTS, RULE_VERSION
+from transforms.identity import RULE_VERSION
 from warehouse.reader import Reader
 from warehouse.writer import Writer
 

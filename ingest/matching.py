@@ -21,8 +21,8 @@ from ingest.directory import crm_version, read_directory, signature_phones
 from ingest.pipeline import Partly, rejection
 from ingest.stored import Stored
 from transforms.directory import Directory
-from transforms.identity import match, remembered
-from transforms.memory import Memory
+from transforms.identity import match
+from transforms.memory import Memory, remembered
 from warehouse.reader import Reader
 from warehouse.writer import Writer
 

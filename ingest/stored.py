@@ -9,8 +9,7 @@ from uuid import UUID
 from contracts.rows import MatchRow
 from contracts.wire import OPENING, Recorded
 from transforms.directory import Directory
-from transforms.identity import remembered
-from transforms.memory import Decided
+from transforms.memory import Decided, remembered
 from warehouse.reader import Reader
 
 _PAGE: Final = 20_000

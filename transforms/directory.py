@@ -143,6 +143,10 @@ class Directory:
         found = next(chain(self.by_contact(address, at), self.by_contact(signer, at)), None)
         return found.contact_id if found else untagged(signer)
 
+    def people(self, addresses: Iterable[str], at: datetime) -> frozenset[str]:
+        """Return who these addresses were at a moment."""
+        return frozenset(self.person(address, at) for address in addresses)
+
     def deals(self, account_id: str) -> Sequence[Deal]:
         """Return the account's deals, every one that the CRM holds."""
         return self._deals.get(account_id, ())

@@ -1,20 +1,22 @@
-"""To whom an activity belongs: account, contact and deal, by a ladder of rules that says why.
+"""To whom an activity belongs: account and contact, by a ladder of rules that says why.
 
-docs/matching.md has the ladder, what gives how many points, and what a margin is worth.
+docs/matching.md has the ladder, what gives how many points, and what a margin is worth; which of
+the account's deals is meant, `transforms.opportunity` tells.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
 
+from contracts.matching import PERSON_POINTS
 from contracts.rows import MatchRow
 from contracts.wire import Recorded
-from transforms.deals import Scene, Weighed, lead, weigh
 from transforms.directory import Directory, Found
 from transforms.memory import Decided, Memory
+from transforms.opportunity import with_deals
 from transforms.tiebreak import SAYS, broken
 
 RULE_VERSION: Final = 4
@@ -33,11 +35,8 @@ TIEBREAK_POINTS: Final = 4.0
 """What each tiebreaker gives to the account that it chose."""
 PARTNER_POINTS: Final = 10.0
 """What is taken off a partner: who helps to sell is often in copy for a buyer that nobody knows."""
-PERSON_POINTS: Final = 40.0
-"""What a person's choice is worth to the replies that inherit it."""
 
 _MOST_FURTHER: Final = 3
-_SPOKEN: Final = {"call", "meeting"}
 _BY_ADDRESS: Final = ("contact", "domain", "parent_domain", "signature")
 
 
@@ -75,43 +74,11 @@ def match(
         matched_at: when this is decided.
         memory: what was decided earlier; it is not told of this decision (see `remembered`).
     """
-    ladder = _Ladder(recorded, directory, memory or Memory(), matched_at)
-    return ladder.decided()
-
-
-def remembered(recorded: Recorded, row: MatchRow, directory: Directory) -> Decided:
-    """Return a decision as a memory keeps it."""
-    people = {directory.person(one, recorded.event_time) for one in recorded.outside}
-    return Decided(
-        event_time=recorded.event_time,
-        activity_id=recorded.activity_id,
-        thread_id=recorded.thread_id,
-        people=frozenset(people),
-        account_id=row.account_id,
-        contact_id=row.contact_id,
-        margin=row.margin,
-        opportunity_id=row.opportunity_id,
-        opportunity_margin=row.opportunity_margin,
-        decided_by=row.decided_by,
-        named=directory.named(row.account_id, _text(recorded)),
-        shares=_shares(row),
-    )
-
-
-def _text(recorded: Recorded) -> str:
-    return f"{recorded.subject}\n{recorded.opening}"
-
-
-def _shares(row: MatchRow) -> tuple[tuple[str, float], ...]:
-    """Return how probable each deal is: the primary one by its margin; a person's is certain."""
-    if row.decided_by != "rule":
-        return ((row.opportunity_id, 1.0),) if row.opportunity_id else ()
-    points = zip(row.candidate_opportunity_id, row.candidate_opportunity_points, strict=False)
-    odds = {deal: 10 ** (own / 10) for deal, own in points if deal != row.opportunity_id}
-    lead = 10 ** (row.opportunity_margin / 10) if row.opportunity_id else 0.0
-    left = 1 / (1 + lead) / (1 + sum(odds.values()))
-    primary = ((row.opportunity_id, lead / (1 + lead)),) if row.opportunity_id else ()
-    return (*primary, *((deal, own * left) for deal, own in odds.items()))
+    memory = memory or Memory()
+    ladder = _Ladder(recorded, directory, memory, matched_at)
+    parent = ladder.parent()
+    row = ladder.inherited(parent) if parent else ladder.found()
+    return with_deals(row, recorded, directory, memory, parent) if row.account_id else row
 
 
 class _Ladder:
@@ -141,10 +108,8 @@ class _Ladder:
             crm_version=directory.crm_version,
         )
 
-    def decided(self) -> MatchRow:
-        """Return the decision of the first rule that fires."""
-        if parent := self._parent():
-            return self._inherited(parent)
+    def found(self) -> MatchRow:
+        """Return the decision of the first rule of addresses that fires."""
         waiting: tuple[str, list[str]] | None = None
         for rule in _BY_ADDRESS:
             accounts = list(dict.fromkeys(hit.account_id for _, hit in self._found[rule]))
@@ -174,7 +139,7 @@ class _Ladder:
     def _gives_way(self, account_id: str) -> bool:
         return self._rules.partner_filter and self._directory.is_partner(account_id)
 
-    def _parent(self) -> Decided | None:
+    def parent(self) -> Decided | None:
         """Return the mail of the thread that this one continues: one with somebody in common.
 
         Where those of this mail are all new and known elsewhere, it was forwarded to others, and
@@ -185,7 +150,7 @@ class _Ladder:
         earlier = self._memory.thread(
             self._recorded.thread_id, self._recorded.activity_id, self._at
         )
-        people = self._people()
+        people = self._directory.people(self._recorded.outside, self._at)
         for one in earlier:
             held = one.account_id and self._directory.holds(one.account_id)
             if held and self._is_outdone(one.account_id):
@@ -199,7 +164,8 @@ class _Ladder:
         buyers = any(not self._gives_way(one) for one in self._candidates)
         return buyers and self._gives_way(account_id)
 
-    def _inherited(self, parent: Decided) -> MatchRow:
+    def inherited(self, parent: Decided) -> MatchRow:
+        """Return the decision to leave it where its thread is."""
         name = self._directory.name(parent.account_id)
         is_choice = parent.decided_by != "rule"
         by = f"{parent.decided_by} chose it for the thread" if is_choice else "its thread is theirs"
@@ -208,8 +174,7 @@ class _Ladder:
         own.evidence, own.best = own.evidence or f"{by}, {name}", max(own.best, given)
         row = self._of(own, "thread", f"{by}, {name}")
         contact = own.contact_id or parent.contact_id
-        row = replace(row, contact_id=contact, margin=max(given, row.margin))
-        return self._with_deals(row, parent)
+        return replace(row, contact_id=contact, margin=max(given, row.margin))
 
     def _chosen(self, rule: str, accounts: Sequence[str]) -> MatchRow:
         left, spoke = broken(self._recorded, self._directory, accounts)
@@ -218,7 +183,7 @@ class _Ladder:
         own = self._candidates[left[0]]
         own.extra = TIEBREAK_POINTS * len(spoke)
         told = f"; of {len(accounts)} accounts, {', '.join(map(SAYS.__getitem__, spoke))}"
-        return self._with_deals(self._of(own, rule, own.evidence + told * bool(spoke)))
+        return self._of(own, rule, own.evidence + told * bool(spoke))
 
     def _ambiguous(self, rule: str, accounts: Sequence[str]) -> MatchRow:
         fits = sorted(accounts)
@@ -252,82 +217,3 @@ class _Ladder:
             "candidate_points": tuple(one.points for one in ranked),
             "candidate_evidence": tuple(one.evidence for one in ranked),
         }
-
-    def _people(self) -> frozenset[str]:
-        person = self._directory.person
-        return frozenset(person(address, self._at) for address in self._recorded.outside)
-
-    def _with_deals(self, row: MatchRow, parent: Decided | None = None) -> MatchRow:
-        """Return the row with the deals that it may be about."""
-        weighed = self._weighed(row.account_id)
-        if parent and parent.opportunity_id and not self._is_outweighed(parent, weighed):
-            return _with_inherited_deal(row, parent, weighed, self._rules.max_deals - 1)
-        if not weighed:
-            return replace(row, opportunity_reason="No deal was open then, nor within the grace")
-        attached = _attached(weighed[: self._rules.max_deals])
-        margin = lead(weighed)
-        if margin < self._rules.primary_margin or not attached["candidate_opportunity_id"]:
-            reason = f"None of {len(weighed)} deals leads clearly"
-            return replace(row, opportunity_reason=reason, **attached)
-        return replace(
-            row,
-            opportunity_id=weighed[0].deal.opportunity_id,
-            opportunity_reason=weighed[0].evidence,
-            opportunity_margin=margin,
-            **attached,
-        )
-
-    def _is_outweighed(self, parent: Decided, weighed: Sequence[Weighed]) -> bool:
-        """Tell whether the whole conversation speaks more clearly than its thread did."""
-        return (
-            parent.decided_by == "rule"
-            and bool(weighed)
-            and lead(weighed) >= max(parent.opportunity_margin, self._rules.primary_margin)
-        )
-
-    def _weighed(self, account_id: str) -> list[Weighed]:
-        grace = timedelta(days=self._rules.grace_days)
-        near = [d for d in self._directory.deals(account_id) if d.is_near(self._at, grace)]
-        if not near:
-            return []
-        one = self._recorded
-        told = self._memory.conversation(one.thread_id, one.activity_id, self._at)
-        mates = [mate for mate in told if mate.account_id == account_id]
-        named = self._directory.named(account_id, _text(one))
-        scene = Scene(
-            at=self._at,
-            people=self._people().union(*(mate.people for mate in mates)),
-            ours=frozenset(one.ours),
-            is_spoken=one.channel in _SPOKEN,
-            named=named.union(*(mate.named for mate in mates)),
-        )
-        ids = [deal.opportunity_id for deal in near]
-        beside = one.thread_id or str(one.activity_id)
-        return weigh(near, scene, self._memory.involved(ids, self._at, beside))
-
-
-def _attached(weighed: Sequence[Weighed]) -> dict[str, tuple[object, ...]]:
-    return {
-        "candidate_opportunity_id": tuple(one.deal.opportunity_id for one in weighed),
-        "candidate_opportunity_points": tuple(one.points for one in weighed),
-        "candidate_opportunity_evidence": tuple(one.evidence for one in weighed),
-    }
-
-
-def _with_inherited_deal(
-    row: MatchRow, parent: Decided, weighed: Sequence[Weighed], beside: int
-) -> MatchRow:
-    """Return the row with its thread's deal first; some others of its time stay beside it."""
-    others = [one for one in weighed if one.deal.opportunity_id != parent.opportunity_id]
-    attached = _attached(others[: max(beside, 0)])
-    is_choice = parent.decided_by != "rule"
-    margin = PERSON_POINTS if is_choice else parent.opportunity_margin
-    return replace(
-        row,
-        opportunity_id=parent.opportunity_id,
-        opportunity_reason=f"Its thread is about {parent.opportunity_id}",
-        opportunity_margin=margin,
-        candidate_opportunity_id=(parent.opportunity_id, *attached["candidate_opportunity_id"]),
-        candidate_opportunity_points=(margin, *attached["candidate_opportunity_points"]),
-        candidate_opportunity_evidence=("its thread", *attached["candidate_opportunity_evidence"]),
-    )

@@ -7,7 +7,10 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from contracts.rows import MatchRow
+from contracts.wire import Recorded
 from transforms.deals import Involved
+from transforms.directory import Directory
 from transforms.naming import Name
 
 
@@ -33,6 +36,36 @@ class Decided(NamedTuple):
     decided_by: str
     named: frozenset[Name] = frozenset()
     shares: tuple[tuple[str, float], ...] = ()
+
+
+def remembered(recorded: Recorded, row: MatchRow, directory: Directory) -> Decided:
+    """Return a decision as a memory keeps it."""
+    return Decided(
+        event_time=recorded.event_time,
+        activity_id=recorded.activity_id,
+        thread_id=recorded.thread_id,
+        people=directory.people(recorded.outside, recorded.event_time),
+        account_id=row.account_id,
+        contact_id=row.contact_id,
+        margin=row.margin,
+        opportunity_id=row.opportunity_id,
+        opportunity_margin=row.opportunity_margin,
+        decided_by=row.decided_by,
+        named=directory.named(row.account_id, recorded.text),
+        shares=_shares(row),
+    )
+
+
+def _shares(row: MatchRow) -> tuple[tuple[str, float], ...]:
+    """Return how probable each deal is: the primary one by its margin; a person's is certain."""
+    if row.decided_by != "rule":
+        return ((row.opportunity_id, 1.0),) if row.opportunity_id else ()
+    points = zip(row.candidate_opportunity_id, row.candidate_opportunity_points, strict=False)
+    odds = {deal: 10 ** (own / 10) for deal, own in points if deal != row.opportunity_id}
+    lead = 10 ** (row.opportunity_margin / 10) if row.opportunity_id else 0.0
+    left = 1 / (1 + lead) / (1 + sum(odds.values()))
+    primary = ((row.opportunity_id, lead / (1 + lead)),) if row.opportunity_id else ()
+    return (*primary, *((deal, own * left) for deal, own in odds.items()))
 
 
 class Memory:

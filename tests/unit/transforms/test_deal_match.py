@@ -10,8 +10,8 @@ from contracts.crm_rows import AccountRow, ContactRoleRow, ContactRow, Opportuni
 from contracts.matching import CERTAIN, MatchRules
 from contracts.wire import Recorded
 from transforms.directory import Directory
-from transforms.identity import match, remembered
-from transforms.memory import Memory
+from transforms.identity import match
+from transforms.memory import Memory, remembered
 from transforms.naming import said_in_name
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -74,7 +74,7 @@ clean: ## remove the environments; the data in the home stays
 
 .venv/bin/python: | $(UV)
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { echo "headwater needs Python 3.11 to 3.13; $$($(PYTHON) --version) is what $(PYTHON) is: set PYTHON=python3.12, say"; exit 1; }
-	$(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv
+	$(UV) venv --quiet --clear --python "$$(command -v $(PYTHON))" .venv
 
 # The development environment holds all that the demo needs, at the same versions.
 .venv/run: pyproject.toml requirements/run.lock | .venv/bin/python
@@ -92,14 +92,14 @@ clean: ## remove the environments; the data in the home stays
 
 .venv-crm/ready: requirements/crm.lock $(wildcard $(addprefix activation/tryton_module/,* */* */*/*)) | $(UV)
 	@echo "setting up: the CRM's environment"
-	[ -x .venv-crm/bin/python ] || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv-crm
+	[ -x .venv-crm/bin/python ] || $(UV) venv --quiet --clear --python "$$(command -v $(PYTHON))" .venv-crm
 	$(UV) pip sync --quiet --python .venv-crm --require-hashes requirements/crm.lock
 	$(UV) pip install --quiet --python .venv-crm --no-deps activation/tryton_module
 	touch $@
 
 .venv-peers/ready: bench/peers/requirements.lock .venv/run | $(UV)
 	@echo "setting up: the peers' environment"
-	[ -x .venv-peers/bin/python ] || $(UV) venv --quiet --python $(BIN)/python .venv-peers
+	[ -x .venv-peers/bin/python ] || $(UV) venv --quiet --clear --python $(BIN)/python .venv-peers
 	$(UV) pip sync --quiet --python .venv-peers --require-hashes bench/peers/requirements.lock
 	touch $@
 

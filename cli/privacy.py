@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import app
+from contracts.errors import UserError
 from settings import load
 
 if TYPE_CHECKING:
@@ -61,8 +62,15 @@ def receipt(file: Path, home: Home = None) -> None:
     from ingest.receipt import verified
     from settings import erasure_key
 
+    try:
+        told = file.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{file} can't be read: {error.strerror}. `headwater erase` prints the receipt, and "
+            "the home keeps it in `erasures`"
+        ) from error
     key = erasure_key(load(home)).get_secret_value().encode()
-    checked = verified(file.read_bytes(), key)
+    checked = verified(told, key)
     typer.echo(
         f"ours, and unchanged: {checked.token} was erased at {checked.done_at:%Y-%m-%d %H:%M} UTC; "
         f"the log is clean from {checked.log_clean_on}, backups from {checked.backups_clean_on}"

@@ -5,7 +5,8 @@ malformed header changed between patch releases of Python, and an activity's id 
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 MAX_ADDRESS_CHARS: Final = 320  # RFC 3696: 64 for the local part, "@", 255 for the domain
@@ -73,9 +74,14 @@ def domain_of(address: str) -> str:
     return address.rpartition("@")[2] if "@" in address else ""
 
 
-def belongs(domain: str, owners: Collection[str]) -> bool:
+def belongs(domain: str, owners: tuple[str, ...]) -> bool:
     """Tell whether a domain is one of these, or below one of them."""
-    return any(domain == owner or domain.endswith("." + owner) for owner in map(str.lower, owners))
+    return f".{domain}".endswith(_dotted(owners))
+
+
+@lru_cache(maxsize=256)
+def _dotted(domains: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f".{domain.lower()}" for domain in domains)
 
 
 def _pieces(header: str) -> Iterator[str]:

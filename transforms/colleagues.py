@@ -9,7 +9,8 @@ from transforms.address import belongs, domain_of, normalise
 
 def is_ours(address: str, company: Company) -> bool:
     """Tell whether a normalised mail address is a colleague's."""
-    return belongs(domain_of(address), company.own_domains) or address in _addresses(company)
+    listed = _normalised(company.own_addresses)
+    return address in listed or belongs(domain_of(address), company.own_domains)
 
 
 @lru_cache(maxsize=4_096)
@@ -29,5 +30,5 @@ def seen_from(company: Company, observer: str) -> Company:
 
 
 @lru_cache(maxsize=64)
-def _addresses(company: Company) -> frozenset[str]:
-    return frozenset(map(normalise, company.own_addresses))
+def _normalised(addresses: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(normalise, addresses))

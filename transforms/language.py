@@ -1,6 +1,8 @@
 """The language of a text, among those that business mail is likely to be in."""
 
+from array import array
 from functools import cache
+from string import ascii_letters
 from typing import Final, NamedTuple
 
 MIN_LETTERS: Final = 20
@@ -11,6 +13,7 @@ LIKELY: Final = (
     "ar", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "hu", "it", "ja", "ko", "nl", "no",
     "pl", "pt", "ro", "ru", "sv", "tr", "uk", "zh",
 )  # fmt: skip
+_NO_LETTERS: Final = bytes({*range(128)} - {*ascii_letters.encode()})
 
 
 class Language(NamedTuple):
@@ -26,8 +29,7 @@ def language(text: str) -> Language:
     The model is read at the first call: some 100 MB, half a second.
     """
     text = text[:MAX_CHARS]
-    letters = sum(map(str.isalpha, text))
-    if letters < MIN_LETTERS and text.isascii():
+    if text.isascii() and len(text.encode().translate(None, _NO_LETTERS)) < MIN_LETTERS:
         return Language()
     code, probability = _identify(text)
     return Language(code, probability) if probability >= MIN_PROBABILITY else Language()
@@ -46,4 +48,7 @@ def _identifier():  # type: ignore[no-untyped-def] # noqa: ANN202 an untyped lib
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     identifier.set_languages(LIKELY)
     identifier.nb_ptc = np.ascontiguousarray(identifier.nb_ptc)  # it is read by rows
+    # Both are read at every byte, anywhere: lists of numbers would miss the processor's caches.
+    identifier._rowbase = array("I", identifier._rowbase)  # noqa: SLF001 it has no other name
+    identifier.tk_output = array("i", identifier.tk_output)
     return identifier

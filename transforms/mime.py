@@ -47,7 +47,8 @@ class Part:
     """
 
     __slots__ = (
-        "_body", "_end", "_fields", "_head_end", "_source", "_start", "content_type", "parts",
+        "_body", "_end", "_fields", "_head_end", "_source", "_start", "_words", "content_type",
+        "parts",
     )  # fmt: skip
 
     def __init__(self, source: bytes, start: int, end: int, default: str = "text/plain") -> None:
@@ -57,6 +58,7 @@ class Part:
         self._fields: dict[str, list[bytes]] = {}
         for name, value in _HEADER.findall(source, start, self._head_end):
             self._fields.setdefault(name.decode("ascii").lower(), []).append(value)
+        self._words: dict[str, str] = {}
         self.content_type = _content_type(self, default)
         self.parts: list[Part] = []
 
@@ -84,6 +86,15 @@ class Part:
         """The transfer encoding, in lower case."""
         value = words(self, "Content-Transfer-Encoding").lower()
         return value.partition(";")[0].strip(" \"'")
+
+    def words_of(self, name: str) -> str:
+        """Return `words` of a header whose name is in lower case; read once, asked for often."""
+        if name not in self._fields:
+            return ""
+        if name not in self._words:
+            value = _unfolded(self._fields[name][0])[:MAX_WORDS_CHARS]
+            self._words[name] = decode_words(value)
+        return self._words[name]
 
     def content(self) -> bytes:
         """Return the body with its transfer encoding undone."""
@@ -114,8 +125,7 @@ def enclosed(part: Part) -> Part | None:
 
 def words(part: Part, name: str) -> str:
     """Return a header as a person reads it, on one line; empty where it is absent."""
-    values = part._fields.get(name.lower())
-    return decode_words(_unfolded(values[0])[:MAX_WORDS_CHARS]) if values else ""
+    return part.words_of(name.lower())
 
 
 def raw_all(part: Part, name: str) -> list[str]:

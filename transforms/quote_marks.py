@@ -6,7 +6,7 @@ Each look is at a few lines of bounded length, so that a text costs no more than
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 MAX_LINE_CHARS: Final = 400
@@ -19,6 +19,12 @@ _WROTE: Final = re.compile(
     r"yazd[ıi]|написала?|пишет|писала?|написав|έγραψε|đã viết)\b"
     r"|写道|写到|寫道|写了|のメール|書きました|님이 작성"
 )  # for lower case: with IGNORECASE no branch is passed over by its first letter
+_PIECES: Final = (
+    "wrote", "writes", "schr", "a écrit", "a ecrit", "escribió", "escribio", "escreveu", "scritto",
+    "scris", "napisa", "napsal", "napísal", "skrev", "kirjoitti", "írta", "irta", "yazd", "писа",
+    "пишет", "έγραψε", "viết", "写", "寫道", "のメール", "書きました", "님이 작성",
+)  # fmt: skip
+"""One of these is in whatever `_WROTE` finds, and is found faster."""
 _OPENING: Final = re.compile(
     r"(?:-{2,} *)?(?:On|Am|Le|El|Il|Op|Em|Den|Dne|Dňa|Dnia|W dniu|Vào|Στις|Pe|A|På|En|In|Il giorno"
     r"|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So|lun|mar|mer|jeu|ven|sam|dim|Пн|Вт|Ср|Чт"
@@ -33,6 +39,7 @@ _DATE: Final = re.compile(
 _DATED_ADDRESS: Final = re.compile(r"[<(\[]?[^\s<>@]{1,64}@[^\s<>@]{1,255}[>)\]]?\s*[:：]$")
 _RULE: Final = re.compile(r"\s*(?:[-_=*—]\s?){3,}\s*")
 _TITLED_RULE: Final = re.compile(r"\s*>?\s*[-_=*]{2,}\s*(\D{4,50}?)\s*[-_=*]{2,}\s*")
+_TITLED_CHARS: Final = 8  # of the shortest that it matches
 _ORIGINAL: Final = re.compile(
     r"original message|urspr[üu]ngliche nachricht|originalnachricht|message d.origine"
     r"|message original|mensaje original|messaggio originale|oorspronkelijk bericht"
@@ -75,6 +82,24 @@ _PHRASES: Final = {
 _KIND: Final = {word: kind for kind, known in _KEYS.items() for word in known.split()} | {
     phrase: kind for kind, phrases in _PHRASES.items() for phrase in phrases
 }
+
+
+def suspects(lines: Sequence[str]) -> Iterator[int]:
+    """Yield the numbers of the lines that may tell of somebody else's words; no other line does.
+
+    Most lines are ruled out by what costs least: they have no colon, no drawn mark in front, and
+    nobody *wrote*.
+    """
+    lowered = "\n".join(lines).lower()
+    said = [word for word in _PIECES if word in lowered]
+    for number, line in enumerate(lines):
+        if (
+            line.lstrip()[:1] in _DRAWN
+            or ":" in line
+            or "：" in line
+            or (said and any(word in line.lower() for word in said))
+        ):
+            yield number
 
 
 def is_quoted(line: str) -> bool:
@@ -144,6 +169,8 @@ def block(lines: Sequence[str], start: int) -> bool:
 def separator(lines: Sequence[str], at: int) -> bool:
     """Tell whether a line says that another mail follows (`-----Original Message-----`)."""
     line = lines[at][:MAX_LINE_CHARS]
+    if not line.strip("-_=*"):  # no title, about which the pattern would think long
+        return len(line) >= _TITLED_CHARS and _is_followed_by_block(lines, at)
     if line.lstrip()[:1] in _DRAWN and (found := _TITLED_RULE.fullmatch(line)):
         return bool(_ORIGINAL.search(found.group(1))) or _is_followed_by_block(lines, at)
     return ":" in line and bool(_BEGINS.match(line))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from transforms.quote_marks import attribution, block, is_quoted, is_rule, separator
+from transforms.quote_marks import attribution, block, is_quoted, is_rule, separator, suspects
 from transforms.sign_off import sign_off
 
 MAX_CHARS: Final = 100_000
@@ -73,14 +73,12 @@ def _own_runs(lines: Sequence[str]) -> tuple[list[list[str]], bool]:
 
 def _foreign(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Yield the stretches that are not the author's, in order."""
-    at, free = 0, 0
-    while at < len(lines):
-        begins, ends = _stretch(lines, at)
-        if begins is None:
-            at += 1
-            continue
-        yield max(begins, free), ends
-        at = free = ends
+    free = 0
+    for at in suspects(lines):
+        begins, ends = _stretch(lines, at) if at >= free else (None, free)
+        if begins is not None:
+            yield max(begins, free), ends
+            free = ends
 
 
 def _stretch(lines: Sequence[str], at: int) -> tuple[int | None, int]:

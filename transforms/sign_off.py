@@ -8,6 +8,7 @@ MAX_LINES: Final = 40  # counted from the end: a signature stands nowhere else
 MAX_SIGNED: Final = 30
 _LONG_LINE: Final = 90
 
+_DRAWN: Final = frozenset("-–—_=*~")
 _DELIMITER: Final = re.compile(r"\s{0,3}(?:--|-- |—|–|__)\s*")
 _RULE: Final = re.compile(r"\s{0,3}[-_=—–*]{3,}\s*")
 _DASHED_NAME: Final = re.compile(r"\s{0,3}[-–—~]\s?[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,3}")
@@ -83,14 +84,15 @@ def _signed_until(lines: Sequence[str], at: int, end: int, own: frozenset[str] |
     line = lines[at]
     if is_mobile(line):
         return end
-    if _DELIMITER.fullmatch(line):
+    is_drawn = line.lstrip()[:1] in _DRAWN
+    if is_drawn and _DELIMITER.fullmatch(line):
         is_short = sum(bool(each.strip()) for each in lines[at:end]) <= MAX_SIGNED
         return end if is_short and not _is_prose_below(lines, at, end) else at
-    if (is_dashed := _is_dashed_name(lines, at)) or _RULE.fullmatch(line):
+    if is_drawn and ((is_dashed := _is_dashed_name(lines, at)) or _RULE.fullmatch(line)):
         is_last = at + 1 == end and is_dashed
         return end if is_last or _all_signs(lines, at + 1, end) else at
-    is_last = own is not None and (_names(lines, at, end, own) or _is_contacts(lines, at, end))
-    return _block_end(lines, at, end) if is_last or _closes(lines, at, end) else at
+    is_card = own is not None and (_names(lines, at, end, own) or _is_contacts(lines, at, end))
+    return _block_end(lines, at, end) if is_card or _closes(lines, at, end) else at
 
 
 def _stands_alone(line: str) -> bool:
@@ -155,9 +157,10 @@ def _is_name_below(lines: Sequence[str], at: int, end: int) -> bool:
 
 def _names(lines: Sequence[str], at: int, end: int, own: frozenset[str]) -> bool:
     """Tell whether a last paragraph begins with the author's name."""
+    if not own or at == 0 or lines[at - 1].strip():
+        return False
     words = lines[at].replace(",", " ").split()
-    is_apart = at > 0 and not lines[at - 1].strip()
-    if not own or not is_apart or not 0 < len(words) <= 6:  # noqa: PLR2004
+    if not 0 < len(words) <= 6:  # noqa: PLR2004
         return False
     shared = sum(word.strip(".-").lower() in own for word in words)
     return 2 * shared >= len(words) and _all_signs(lines, at, end)

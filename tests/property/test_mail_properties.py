@@ -15,6 +15,7 @@ from contracts.errors import Rejected
 from transforms.calls import decode_call
 from transforms.crm import decode_crm
 from transforms.mail import decode_mail
+from transforms.quote_marks import attribution, block, is_quoted, separator, suspects
 
 COMPANY = Company(own_domains=("ourco.example",))
 HEARD_AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -145,3 +146,27 @@ def test_a_hostile_mail_is_decoded_in_bounded_time(name):
     decoded = outcome(HOSTILE[name])
     assert process_time() - began < SECONDS
     assert isinstance(decoded, Activity) or decoded == "no_participants"
+
+
+_TELLING = (
+    "> yes", "From: Kim <kim@acme.example>", "Sent: 2 Nov 2026", "To: jo", "---", "--------",
+    "-----Original Message-----", "Begin forwarded message:", "\uff1a", "* a point", "Thanks, Kim",
+    "On 2 Nov 2026, kim@acme.example", "", " ", "\t>", "_" * 40, "2026-11-02 10:00",
+    *(f"On 2 Nov 2026 Kim {verb}" for verb in (
+        "wrote", "WRITES", "schrieb", "schreibt", "a écrit", "a ecrit", "escribió", "escribio",
+        "escreveu", "ha scritto", "scrisse", "schreef", "geschreven", "napisał", "napisala",
+        "napsal", "napsala", "napísal", "skrev", "kirjoitti", "a scris", "írta", "irta",
+        "yazd\u0131", "YAZDI", "написал", "НАПИСАЛА", "пишет", "писал", "писала", "написав",
+        "έγραψε", "ΈΓΡΑΨΕ", "đã viết", "写道", "写到", "寫道", "写了", "のメール", "書きました",
+        "님이 작성",
+    )),
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_TELLING) | st.text(max_size=30), max_size=12))
+@example([f"{line} " for line in _TELLING])
+def test_no_line_tells_of_a_quote_but_a_suspect(lines):
+    unsuspected = set(range(len(lines))) - set(suspects(lines))
+    assert not any(is_quoted(lines[n]) for n in unsuspected)
+    assert not any(block(lines, n) or separator(lines, n) for n in unsuspected)
+    assert all(attribution(lines, n) is None for n in unsuspected)

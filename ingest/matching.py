@@ -1,7 +1,8 @@
 """To whom the stored activities belong: decided with the CRM as it is, again when it changes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from time import monotonic
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -29,6 +30,10 @@ from warehouse.writer import Writer
 CURSOR: Final = "match:crm"
 """Where it is kept up to when the CRM's changes have been looked at."""
 
+_MANY: Final = 10_000
+"""From so many activities on, all are decided again: to ask for each thousand reads the tables."""
+_PAGE: Final = 10_000
+_ALWAYS: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _FRESH_SECONDS: Final = 2.0
 _SIGNED_SECONDS: Final = 30.0
 _SETTLED: Final = timedelta(minutes=1)
@@ -164,14 +169,14 @@ def rematch(
 
     Return how many decisions changed: those get a new row; a decision that stands only notes that
     it has seen the newer CRM. What a person chose is not touched. Costs one scan of the
-    participants where contacts or accounts changed. Safe to repeat, and to run beside the worker.
+    participants where contacts or accounts changed; where these concern many activities, as much as
+    deciding everything. Safe to repeat, and to run beside the worker.
     """
     version = crm_version(reader)
     ids = affected.outdated(reader, company, _looked_until(reader), version)
     changed = 0
     directory = read_directory(reader, company, rules)
-    for page in stored.of_ids(reader, ids):
-        rows = _again(reader, page, directory, now)
+    for rows in (_some if len(ids) < _MANY else _all)(reader, ids, directory, now):
         writer.write(rows)
         changed += sum(row.matched_at == now for row in rows)
     writer.write([CursorRow(source=CURSOR, state=version.isoformat(), saved_at=now)])
@@ -191,7 +196,8 @@ def everything(
     memory = Memory()
     for _ in _decided_since(reader, directory, since, now, memory):
         pass
-    yield from _decided_since(reader, directory, since, now, memory.in_hindsight())
+    memory = memory.in_hindsight()
+    yield from _decided_since(reader, directory, since, now, memory)
 
 
 def _decided_since(
@@ -207,14 +213,29 @@ def _decided_since(
                 yield one, row
 
 
-def _again(
-    reader: Reader, page: Sequence[Stored], directory: Directory, now: datetime
-) -> list[MatchRow]:
-    """Return the decisions of a page: new where they differ, else with the CRM that they saw."""
-    before = {one.activity_id: one for one in page}
-    recorded = [one.recorded() for one in page]
-    rows, _ = decide(reader, directory, recorded, now, hindsight=True)
-    return [_kept(row, before.get(row.activity_id)) for row in rows]
+def _some(
+    reader: Reader, ids: Sequence[UUID], directory: Directory, now: datetime
+) -> Iterator[list[MatchRow]]:
+    """Yield the decisions of some activities: new where they differ, else with the CRM they saw."""
+    for page in stored.of_ids(reader, ids):
+        before = {one.activity_id: one for one in page}
+        recorded = [one.recorded() for one in page]
+        rows, _ = decide(reader, directory, recorded, now, hindsight=True)
+        yield [_kept(row, before.get(row.activity_id)) for row in rows]
+
+
+def _all(
+    reader: Reader, ids: Sequence[UUID], directory: Directory, now: datetime
+) -> Iterator[list[MatchRow]]:
+    """Yield them likewise, with all others whose decisions differ, without asking for each."""
+    asked = frozenset(ids)
+    rows = (
+        _kept(row, one)
+        for one, row in everything(reader, directory, _ALWAYS, now)
+        if one.decided_by and (one.activity_id in asked or not one.says_the_same(row))
+    )
+    while page := [*islice(rows, _PAGE)]:
+        yield page
 
 
 def _kept(row: MatchRow, before: Stored | None) -> MatchRow:

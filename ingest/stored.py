@@ -1,7 +1,7 @@
 """Stored activities with their current match: what is decided again, and what is remembered."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 from uuid import UUID
@@ -12,7 +12,6 @@ from transforms.directory import Directory
 from transforms.memory import Decided, remembered
 from warehouse.reader import Reader
 
-_PAGE: Final = 20_000
 _LISTED: Final = 1_000
 """Ids that a statement names, twice each: it may be 256 KiB long."""
 
@@ -30,11 +29,11 @@ _ACTIVITY: Final = f"""
 """
 _STORED: Final = f"""
     SELECT activity.activity_id AS activity_id, current.* EXCEPT (activity_id), {_ACTIVITY}
-    FROM (SELECT * FROM raw.activity FINAL WHERE activity_id IN ({{chosen}})) AS activity
+    FROM (SELECT * FROM raw.activity FINAL WHERE {{heard}}) AS activity
     LEFT JOIN
     (
         SELECT {", ".join(MatchRow.__struct_fields__)} FROM raw.match FINAL
-        WHERE activity_id IN ({{chosen}})
+        WHERE {{decided}}
         ORDER BY activity_id, decided_by != 'rule' DESC, matched_at DESC, decided_by
         LIMIT 1 BY activity_id
     ) AS current ON current.activity_id = activity.activity_id
@@ -46,18 +45,11 @@ _OF_DEALS: Final = """
     WHERE opportunity_id IN %(deals)s OR hasAny(candidate_opportunity_id, %(deals)s)
 """
 _OF_IDS: Final = "SELECT toUUID(arrayJoin(%(ids)s))"
-_BETWEEN: Final = """
-    SELECT activity_id FROM raw.activity
-    WHERE event_time >= toDateTime64(%(since)s, 6, 'UTC')
-        AND event_time < toDateTime64(%(until)s, 6, 'UTC')
+_SINCE: Final = "event_time >= toDateTime64(%(since)s, 6, 'UTC')"
+_LARGE: Final = """
+    SETTINGS join_algorithm = 'full_sorting_merge', max_bytes_before_external_sort = 500000000
 """
-_DAYS: Final = """
-    SELECT toStartOfDay(event_time) AS day, count() AS activities
-    FROM raw.activity
-    WHERE event_time >= toDateTime64(%(since)s, 6, 'UTC')
-    GROUP BY day
-    ORDER BY day
-"""
+"""Both tables are sorted by the id already; what is sorted by time may be larger than memory."""
 
 
 class Stored(MatchRow, frozen=True, kw_only=True):
@@ -122,21 +114,12 @@ def of_ids(reader: Reader, activity_ids: Sequence[UUID]) -> Iterator[list[Stored
 
 
 def since(reader: Reader, moment: datetime) -> Iterator[list[Stored]]:
-    """Yield the activities since a moment in order of time, some days at once."""
-    days = reader.frame(_DAYS, {"since": moment})
-    for first, end in _spans(list(days["day"]), list(days["activities"])):
-        yield _read(reader, _BETWEEN, {"since": max(first, moment), "until": end})
+    """Yield the activities since a moment in order of time, as they were when this began.
 
-
-def _spans(days: Sequence[Any], counts: Sequence[int]) -> Iterator[tuple[datetime, datetime]]:
-    """Yield half-open spans of whole days that hold about a page each."""
-    begins, held = None, 0
-    for place, (day, count) in enumerate(zip(days, counts, strict=True)):
-        begins, held = begins or day, held + count
-        is_last = place + 1 == len(days)
-        if held >= _PAGE or is_last:
-            yield begins.to_pydatetime(), day.to_pydatetime() + timedelta(days=1)
-            begins, held = None, 0
+    Until the last page, nothing else is read with the reader.
+    """
+    sql = _STORED.format(heard=_SINCE, decided="true") + _LARGE
+    yield from reader.pages(Stored, sql, {"since": moment})
 
 
 def _named(reader: Reader, chosen: str, name: str, values: Sequence[str]) -> Iterator[list[Stored]]:
@@ -146,4 +129,5 @@ def _named(reader: Reader, chosen: str, name: str, values: Sequence[str]) -> Ite
 
 
 def _read(reader: Reader, chosen: str, params: dict[str, Any]) -> list[Stored]:
-    return reader.rows(Stored, _STORED.format(chosen=chosen), params)
+    found = f"activity_id IN ({chosen})"
+    return reader.rows(Stored, _STORED.format(heard=found, decided=found), params)

@@ -1,7 +1,9 @@
 """Reads: parametrised SELECTs into frames, typed rows, or a single value."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
 from threading import Lock
 from typing import Any, Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
@@ -66,16 +68,25 @@ class Reader:
 
         Raises UserError also if a column that the type needs is missing, or holds other values.
         """
-        columns = self._execute(sql, params)
-        names = [column.name for column in columns]
-        if missing := set(row_type.__struct_fields__) - set(names):
-            raise UserError(f"{row_type.__name__} needs {', '.join(sorted(missing))} from: {sql}")
-        values = zip(*(column.cells for column in columns), strict=True)
-        records = (dict(zip(names, row, strict=True)) for row in values)
-        try:
-            return [msgspec.convert(record, row_type) for record in records]
-        except msgspec.ValidationError as error:
-            raise UserError(f"{row_type.__name__}: {error}, in the result of: {sql}") from error
+        return _typed(row_type, self._execute(sql, params), sql)
+
+    def pages(
+        self, row_type: type[_Row], sql: str, params: Params | None = None, size: int = 5_000
+    ) -> Iterator[list[_Row]]:
+        """Yield the result as typed rows, page by page as it comes, however long it is or takes.
+
+        Nothing else is read over this connection until the iterator has ended or is closed.
+        """
+        with self._turn, _understood(sql):
+            try:
+                rows = self._client.execute_iter(
+                    sql, _told(params), with_column_types=True, settings={"max_execution_time": 0}
+                )
+                described = next(rows)
+                while page := [*zip(*islice(rows, size), strict=True)]:
+                    yield _typed(row_type, self._columns(described, page), sql)
+            finally:
+                self._client.disconnect()
 
     def value(self, sql: str, params: Params | None = None) -> Any:  # noqa: ANN401 any type
         """Return the first column of the first row; None where there is none."""
@@ -88,21 +99,45 @@ class Reader:
             self._client.disconnect()
 
     def _execute(self, sql: str, params: Params | None) -> list[_Column]:
-        try:
-            with self._turn, fates("reading"):
-                values, described = self._client.execute(
-                    sql, _told(params), with_column_types=True, columnar=True
-                )
-                zone = ZoneInfo(self._client.connection.server_info.get_timezone())
-        except Rejected as error:
-            raise UserError(f"{error.detail}. The statement was: {sql.strip()}") from error
-        except KeyError as error:
-            raise UserError(f"no parameter {error} is given to: {sql.strip()}") from error
-        found = values or [() for _ in described]
+        with self._turn, _understood(sql):
+            values, described = self._client.execute(
+                sql, _told(params), with_column_types=True, columnar=True
+            )
+            return self._columns(described, values or [() for _ in described])
+
+    def _columns(
+        self, described: Sequence[tuple[str, str]], values: Sequence[Sequence[Any]]
+    ) -> list[_Column]:
+        zone = ZoneInfo(self._client.connection.server_info.get_timezone())
         return [
             _Column(name, kind, _aware(held, zone) if _is_moment(kind) else held)
-            for (name, kind), held in zip(described, found, strict=True)
+            for (name, kind), held in zip(described, values, strict=True)
         ]
+
+
+@contextmanager
+def _understood(sql: str) -> Iterator[None]:
+    """Turn what goes wrong with a statement into what `Reader` raises."""
+    try:
+        with fates("reading"):
+            yield
+    except Rejected as error:
+        raise UserError(f"{error.detail}. The statement was: {sql.strip()}") from error
+    except KeyError as error:
+        raise UserError(f"no parameter {error} is given to: {sql.strip()}") from error
+
+
+def _typed(row_type: type[_Row], columns: Sequence[_Column], sql: str) -> list[_Row]:
+    """Return columns as rows, without those that the type does not have."""
+    names = [column.name for column in columns]
+    if missing := set(row_type.__struct_fields__) - set(names):
+        raise UserError(f"{row_type.__name__} needs {', '.join(sorted(missing))} from: {sql}")
+    values = zip(*(column.cells for column in columns), strict=True)
+    records = (dict(zip(names, row, strict=True)) for row in values)
+    try:
+        return [msgspec.convert(record, row_type) for record in records]
+    except msgspec.ValidationError as error:
+        raise UserError(f"{row_type.__name__}: {error}, in the result of: {sql}") from error
 
 
 def _told(params: Params | None) -> Params | None:

@@ -416,6 +416,23 @@ def test_rows_that_lack_a_field_or_hold_another_type_are_an_error(reader: Reader
         reader.rows(CursorRow, "SELECT 'x' AS source, 1 AS state, now64(6, 'UTC') AS saved_at")
 
 
+def test_pages_hold_what_rows_hold_so_many_at_once(writer: Writer, reader: Reader) -> None:
+    writer.write([activity(event_time=NOON + timedelta(microseconds=n)) for n in range(7)])
+    sql = "SELECT * FROM raw.activity FINAL WHERE event_time > %(after)s ORDER BY event_time"
+    pages = list(reader.pages(ActivityRow, sql, {"after": NOON}, size=4))
+    assert list(map(len, pages)) == [4, 2]
+    assert [row for page in pages for row in page] == reader.rows(ActivityRow, sql, {"after": NOON})
+    assert list(reader.pages(ActivityRow, sql, {"after": LAST})) == []
+
+
+def test_a_reader_whose_pages_nobody_reads_to_the_end_goes_on(reader: Reader) -> None:
+    asked = "SELECT toString(number) AS source, '' AS state, now64(6, 'UTC') AS saved_at "
+    pages = reader.pages(CursorRow, asked + "FROM numbers(10000000)", size=2)
+    assert [row.source for row in next(pages)] == ["0", "1"]
+    pages.close()
+    assert reader.value("SELECT 1") == 1
+
+
 @pytest.mark.parametrize(
     ("sql", "told", "error", "says"),
     [
@@ -443,6 +460,8 @@ def test_what_can_not_be_read_is_an_error_that_says_why(
 ) -> None:
     with pytest.raises(error, match=f"(?s){says}"):
         reader.value(sql, told)
+    with pytest.raises(error, match=f"(?s){says}"):
+        next(reader.pages(CursorRow, sql, told))
     assert reader.value("SELECT 1") == 1
 
 

@@ -106,6 +106,30 @@ def test_a_decision_that_stands_gets_no_second_row(reader, writer):
     assert rows == 1
 
 
+@pytest.mark.parametrize("many", [1, 10_000], ids=["all", "those concerned"])
+def test_what_a_change_of_the_crm_concerns_is_decided_again_however_many_these_are(
+    reader, writer, monkeypatch, many
+):
+    monkeypatch.setattr(matching, "_MANY", many)
+    matcher, later = Matcher(reader, COMPANY, ManualClock(NOW)), NOW + timedelta(hours=1)
+    know(writer, "stays")
+    heard = hear(writer, "many", "jo@stays.com", "jo@comes.com", "jo@chosen.com", "jo@waits.com")
+    stays, comes, chosen, waits = (one.activity_id for one in heard)
+    writer.write(matcher.match(heard[:3]))
+    carry_out(reader, writer, choose(chosen, "stays"))
+    for name in ("comes", "chosen", "waits"):
+        know(writer, name)
+    assert rematch(reader, writer, COMPANY, later) == 1
+    found = {row.activity_id: row for row in reader.rows(MatchRow, "SELECT * FROM live.match")}
+    assert waits not in found
+    assert {key: row.account_id for key, row in found.items()} == {
+        stays: "stays", comes: "comes", chosen: "stays",
+    }  # fmt: skip
+    assert (found[stays].matched_at, found[comes].matched_at) == (NOW, later)
+    assert found[stays].crm_version == found[comes].crm_version > found[chosen].crm_version
+    assert rematch(reader, writer, COMPANY, later + timedelta(hours=1)) == 0
+
+
 def test_a_persons_choice_is_sticky(reader, writer):
     (heard,) = hear(writer, "sticky", "jo@sticky.com")
     matcher = Matcher(reader, COMPANY, ManualClock(NOW))

@@ -18,7 +18,10 @@ _YEAR: Final = re.compile(r"(19|20)\d\d")
 
 def words(text: str) -> list[str]:
     """Return the words of a text, without case or accents."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    folded = text.casefold()
+    if folded.isascii():
+        return _WORD.findall(folded)
+    plain = unicodedata.normalize("NFKD", folded)
     return _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)))
 
 

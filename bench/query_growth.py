@@ -9,7 +9,6 @@ Beside the time of an answer stands the processor time that the warehouse spent 
 work shares the machine, that is the figure to compare.
 """
 
-import os
 import shutil
 import statistics
 import sys
@@ -23,6 +22,7 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from bench.figures import Figure, measured, record
+from bench.spent import cpu_seconds
 from bench.throughput.course import warehouse
 from contracts.errors import HeadwaterError
 from contracts.rows import ENGAGEMENT_WEIGHTS
@@ -114,7 +114,6 @@ _MATCHES = f"""
     FROM ({_NUMBERED})
 """
 _MERGING = "SELECT count() FROM system.merges"
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Took(NamedTuple):
@@ -140,12 +139,12 @@ def _grown(url: SecretStr, pid: int, sizes: tuple[int, ...]) -> Iterator[Figure]
     for size in sizes:
         for million in range(held, size):
             _add(url, million * MILLION, MILLION)
-        spent = _cpu_seconds(pid)
+        spent = cpu_seconds(pid)
         built = build(url, settled=timedelta())
         _add(url, size * MILLION, LATELY)  # of the next million: there once, heard again then
         what = f"building the facts, {size} million activities"
         yield measured(
-            f"{what}: CPU an activity", (_cpu_seconds(pid) - spent) / built * 1e6, "µs", COMMAND
+            f"{what}: CPU an activity", (cpu_seconds(pid) - spent) / built * 1e6, "µs", COMMAND
         )
         held = size
         for name, sql in QUESTIONS.items():
@@ -194,24 +193,19 @@ def _let_merge(url: SecretStr) -> None:
     client.disconnect()
 
 
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
 def _asked(url: SecretStr, pid: int, sql: str) -> list[Took]:
     """Return what each answer took; nothing if the warehouse can't answer."""
     reader = Reader(url)
     took: list[Took] = []
     enough = monotonic() + ENOUGH_SECONDS
     while len(took) < RUNS and monotonic() < enough:
-        started, spent = monotonic(), _cpu_seconds(pid)
+        started, spent = monotonic(), cpu_seconds(pid)
         try:
             reader.frame(sql, PARAMS)
         except HeadwaterError as error:
             print(error, flush=True)
             break
-        seconds = Took(monotonic() - started, _cpu_seconds(pid) - spent)
+        seconds = Took(monotonic() - started, cpu_seconds(pid) - spent)
         took.append(Took(seconds.wall * 1_000, seconds.cpu * 1_000))
     reader.close()
     return took

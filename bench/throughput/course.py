@@ -20,7 +20,7 @@ from warehouse.writer import Writer
 PARTITIONS = 6
 EVENTS_A_BATCH = 100
 _BATCH_BYTES = 131_072
-_READY_SECONDS = 60
+_READY_SECONDS = 120
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from local.ports import free_port
 from settings import Settings
 from tests.integration.test_capture import COMPANY
 from tests.integration.test_erasure import ADDRESS, PHONE, holds, in_tables, mail, rows, sources
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from tests.warehouse_server import serving
 from tests.warehouse_tables import url_of
 from tests.worker_process import working
@@ -112,7 +112,7 @@ async def is_in_log(settings):
     )  # fmt: skip
     await consumer.start()
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             async for record in consumer:
                 if holds(record.value):
                     return True

@@ -333,12 +333,13 @@ def choose(page: Page, row: int) -> Known:
 
 
 def cell(page: Page, row: int) -> Locator:
-    """Return the name in a row of the accounts, as a screen reader has it."""
+    """Return the first cell of a row of the page's first table, as a screen reader has it."""
     return page.get_by_test_id("stDataFrame").first.get_by_test_id(f"glide-cell-1-{row}")
 
 
 def open_first_row(page: Page) -> None:
     """Tick the first row of the page's first table, and wait until the page asks about it."""
+    expect(cell(page, row=0)).to_be_attached()  # before it is drawn, a click is lost
     table = page.get_by_test_id("stDataFrame").first
     table.click(position={"x": 20, "y": ROW_PIXELS * 1.5})
     expect(page.get_by_text("Say better")).to_be_visible()
@@ -367,9 +368,12 @@ def go_to_investments(page: Page) -> None:
 
 
 def go_to(page: Page, name: str, heading: str) -> None:
-    if (menu := page.get_by_test_id("stExpandSidebarButton")).is_visible():
+    menu = page.get_by_test_id("stExpandSidebarButton")
+    link = page.get_by_role("link", name=name)
+    expect(menu.or_(link).filter(visible=True).first).to_be_visible()
+    if menu.is_visible():
         menu.click()
-    page.get_by_role("link", name=name).click()
+    link.click()
     expect(page.get_by_text(heading)).to_be_visible()
 
 

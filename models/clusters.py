@@ -9,6 +9,7 @@ Economics 138, 2023).
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 
 Labels = np.ndarray[Any, Any]
 _Whole = np.ndarray[Any, np.dtype[np.int64]]
@@ -21,11 +22,18 @@ _WHOLE: Final = 0.9
 
 def main_team(seen: _Flags, team: Labels) -> _Whole:
     """Return the number of the team in which each unit was seen most often (n)."""
-    names, codes = np.unique(np.where(seen, team.astype(str), ""), return_inverse=True)
-    codes = codes.reshape(seen.shape)
-    counts = np.stack([(codes == code).sum(axis=1) for code in range(len(names))], axis=1)
-    counts[:, names == ""] = -1
-    return np.asarray(counts.argmax(axis=1))
+    codes = numbered(seen, team)
+    row, column = np.nonzero(codes >= 0)
+    shape = len(seen), int(codes.max()) + 1
+    counts = np.bincount(row * shape[1] + codes[row, column], minlength=shape[0] * shape[1])
+    return np.asarray(counts.reshape(shape).argmax(axis=1))
+
+
+def numbered(seen: _Flags, team: Labels) -> _Whole:
+    """Return the number of each cell's team, as they first come; -1 where nobody was (n x T)."""
+    codes = np.full(seen.shape, -1)
+    codes[seen] = pd.factorize(team[seen], use_na_sentinel=False)[0]
+    return codes
 
 
 def is_by_team(start: _Whole, home: _Whole, periods: int) -> bool:

@@ -118,11 +118,8 @@ def checked(panel: pd.DataFrame, covariates: Sequence[str] = ()) -> pd.DataFrame
 
 def survey(frame: pd.DataFrame) -> Design:
     """Return the design of a checked panel."""
-    starts = frame.groupby("unit", observed=True)["start"].first()
-    seen = frame.set_index(["unit", "period"]).index
-    reached = starts[starts > 0]
-    before = list(zip(reached.index, reached - 1, strict=True))
-    measured = reached[[there in seen for there in before]]
+    eve = frame[(frame["start"] > 0) & (frame["period"] == frame["start"] - 1)]
+    measured = eve.set_index("unit")["start"]
     first = measured.min() if len(measured) else 0
     return Design(
         treated_units=len(measured),

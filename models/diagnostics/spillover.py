@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from scipy import special
 
-from models.clusters import Labels, main_team
+from models.clusters import Labels, main_team, numbered
 from models.comparison import Comparison
 from models.diagnostics.finding import Diagnostic, Suspicion, suspicion
 from models.effect import Estimate, estimate_of
@@ -30,15 +30,13 @@ _SMALL: Final = 100
 
 def mates_reached(grid: Grid, team: Labels) -> Floats:
     """Return for each cell the share of its team mates under the investment (n x T)."""
-    codes = np.unique(np.where(grid.seen, team.astype(str), ""), return_inverse=True)[1]
-    codes = codes.reshape(grid.seen.shape)
-    under = grid.seen & (grid.since >= 0)
+    codes = numbered(grid.seen, team)
+    unit, period = np.nonzero(grid.seen)
+    group = codes[unit, period] * len(grid.periods) + period
+    under = (grid.since >= 0)[unit, period]
+    mates = np.bincount(group)[group] - 1
     share = np.zeros(grid.seen.shape)
-    for period in range(grid.seen.shape[1]):
-        there, mates = grid.seen[:, period], codes[:, period]
-        size = np.bincount(mates, there)[mates] - there
-        told = np.bincount(mates, under[:, period] & there)[mates] - (under[:, period] & there)
-        share[:, period] = np.where(size > 0, told / np.maximum(size, 1), 0.0)
+    share[unit, period] = (np.bincount(group, under)[group] - under) / np.maximum(mates, 1)
     return share
 
 

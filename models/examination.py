@@ -109,7 +109,7 @@ def _plain(
         yield drop_a_team(found, trace.home)
         yield by_team(found, trace.home)
     if "dose" in frame:
-        yield dose_response(found, unit_mean(frame, "dose", grid))
+        yield dose_response(found, unit_mean(frame, "dose", grid), trace.home if trace else None)
     if "other_start" in frame:
         yield other_investments(found, of_unit(frame, "other_start", grid))
 

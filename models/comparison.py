@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 
-from models.clusters import sides
 from models.design import Design, Requirements
 from models.effect import Estimate, NotEstimable, estimate_of
 from models.grid import Flags, Grid
@@ -31,7 +30,7 @@ class Comparison:
         just_before: the cells left out before a start (n x T).
         gain: their mean beyond expectation.
         quiet: how many periods before a start that is.
-        freedom: degrees of freedom of any t: the smaller group's units, or teams, less one.
+        freedom: degrees of freedom of any t.
     """
 
     model: Fit
@@ -83,18 +82,28 @@ def compared(grid: Grid, design: Design, required: Requirements) -> Comparison:
     gain = mean_gain(model, cells)
     if gain.std_error() <= _NOTHING * float(np.abs(grid.outcome).mean()):
         raise NotEstimable("The outcome does not vary enough to estimate an effect and its error.")
-    reached, later = sides(
-        np.where(cells.any(axis=1), grid.start, len(grid.periods)), grid.cluster, len(grid.periods)
-    )
-    freedom = max(min(reached, later, design.control_units) - 1, 1)
     return Comparison(
         model=model,
         cells=cells,
         just_before=near,
         quiet=quiet if near.any() else 0,
         gain=gain,
-        freedom=freedom,
+        freedom=_freedom(gain, cells, grid, design.control_units),
     )
+
+
+def _freedom(gain: Mean, cells: Flags, grid: Grid, controls: int) -> int:
+    """Return the degrees of freedom of a difference of two groups' means.
+
+    Each group's share v of the variance of the effect has its own n - 1 (Welch, Biometrika 34,
+    1947): 1 / sum of v^2 / (n - 1). Where one group's luck is nearly all, it is that group's.
+    """
+    under = np.isin(grid.cluster, grid.cluster[cells.any(axis=1)])
+    reached, others = (len(np.unique(grid.cluster[group])) for group in (under, ~under))
+    square = gain.influence**2
+    own = square[under].sum() / square.sum()
+    parts = own**2 / max(reached - 1, 1) + (1 - own) ** 2 / max(min(others, controls) - 1, 1)
+    return max(int(1 / parts), 1)
 
 
 def _just_before(grid: Grid, quiet: int, others: int) -> Flags:

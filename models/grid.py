@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,14 +57,16 @@ class Grid:
         """The same without covariates."""
         return replace(self, features=self.features[:, :1], covariates=())
 
-    def summed(self, influence: Floats) -> Floats:
-        """Return each cluster's sum of its units' influence, at its first unit (n)."""
+    def summed(self, told: Floats) -> Floats:
+        """Return each cluster's sum of what its units tell (n, or n x any), at its first unit."""
+        if not self.is_by_team:
+            return told
         _, first, code = np.unique(self.cluster, return_index=True, return_inverse=True)
-        whole = np.zeros(len(influence))
-        whole[first] = np.bincount(code, influence)
+        whole = np.zeros_like(told)
+        np.add.at(whole, first[code], told)
         return whole
 
-    @property
+    @cached_property
     def is_by_team(self) -> bool:
         """Whether errors are by team."""
         return len(np.unique(self.cluster)) < len(self.cluster)

@@ -22,7 +22,7 @@ in each unit's expectation, and has a mean of nothing over the reached. The prop
 such exact correction once levels are profiled out, and takes none.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -36,6 +36,7 @@ _STEPS: Final = 40
 _LARGEST_STEP: Final = 2.0
 _CLOSE: Final = 1e-7
 _MOSTLY_NOISE: Final = 0.9
+_LEAST_LEFT: Final = 0.05
 _RIDGE: Final = 1e-9
 """Of the mean curvature: it picks one of many equal answers, and moves none by more than that."""
 
@@ -73,6 +74,21 @@ class Fit:
         """Return how theta answers to a gradient (T x K)."""
         free = np.linalg.solve(self.curvature, self.basis.T @ gradient.ravel())
         return np.asarray((self.basis @ free).reshape(gradient.shape))
+
+    def leverage(self, path: Floats) -> Floats:
+        """Return how much of its own error along a path each cluster explains away (n).
+
+        With g a cluster's part of the gradient of the shocks along the path, and I their curvature:
+        g' I^-1 g / g' path. Of the shocks alone: what trends of covariates explain away of the
+        compared's errors, their own errors add to the spread of the gains of the reached.
+        """
+        grid, shocks = self.grid, slice(len(self.grid.periods))
+        drawn = grid.features @ path.T
+        drawn -= (self.share * drawn).sum(axis=1, keepdims=True)
+        gradient = grid.summed(self.weight * drawn)
+        told = grid.summed((self.weight * drawn**2).sum(axis=1))
+        answer = np.linalg.solve(self.curvature[shocks, shocks], gradient.T).T
+        return np.asarray((gradient * answer).sum(axis=1) / np.where(told > 0, told, 1.0))
 
     def noise(self, one: Floats, other: Floats) -> Floats:
         """Return what errors of measurement add to the product of two paths, by unit (n).
@@ -119,13 +135,18 @@ def fit(grid: Grid, *, proportional: bool, untreated: Flags | None = None) -> Fi
         raise ValueError("the proportional form takes covariates as they are measured")
     cells = grid.untreated if untreated is None else untreated
     basis = _basis(len(grid.periods), grid.features.shape[1])
-    theta = np.zeros((len(grid.periods), grid.features.shape[1]))
-    model = _at(theta, grid, cells, basis, proportional=proportional)
-    for _ in range(_STEPS if proportional else 1):
+    flat = np.zeros((len(grid.periods), grid.features.shape[1]))
+    model = _at(flat, grid, cells, basis, proportional=proportional)
+    if not proportional:  # one step, and the curvature is the same everywhere
+        step = model.steps(model.residual.T @ grid.features)
+        expected, _ = _shifted(np.where(cells, grid.outcome, 0.0), grid.features @ step.T, cells)
+        residual = (grid.outcome - expected) * cells
+        return replace(model, theta=step, expected=expected, residual=residual)
+    for _ in range(_STEPS):
         step = model.steps(model.residual.T @ grid.features)
         largest = float(np.abs(step).max())
-        theta = theta + step * (min(1.0, _LARGEST_STEP / (largest + _CLOSE)) if proportional else 1)
-        model = _at(theta, grid, cells, basis, proportional=proportional)
+        theta = model.theta + step * min(1.0, _LARGEST_STEP / (largest + _CLOSE))
+        model = _at(theta, grid, cells, basis, proportional=True)
         if largest < _CLOSE:
             break
     return model
@@ -133,15 +154,14 @@ def fit(grid: Grid, *, proportional: bool, untreated: Flags | None = None) -> Fi
 
 def _at(theta: Floats, grid: Grid, cells: Flags, basis: Floats, *, proportional: bool) -> Fit:
     """Return the model with these trends, and the levels that fit them best."""
-    outcome = np.where(cells, grid.outcome, 0.0)
     form = _scaled if proportional else _shifted
-    expected, weight = form(outcome, grid.features @ theta.T, cells)
+    expected, weight = form(np.where(cells, grid.outcome, 0.0), grid.features @ theta.T, cells)
     return Fit(
         grid=grid,
         untreated=cells,
         expected=expected,
         weight=weight,
-        residual=outcome - expected * cells,
+        residual=(grid.outcome - expected) * cells,
         is_proportional=proportional,
         theta=theta,
         basis=basis,
@@ -161,8 +181,19 @@ def mean_gain(model: Fit, cells: Flags) -> Mean:
     path = model.steps(pull.T @ grid.features)
     answer = grid.features @ path.T
     drawn = (model.residual * answer).sum(axis=1) + model.noise(path, model.theta)
-    influence = grid.summed((gains - value * counts + drawn) / total)
-    return Mean(value=value, influence=influence, cells=total)
+    own = unbiased(grid.summed(gains - value * counts), grid.summed(counts) / total)
+    drawn = unbiased(grid.summed(drawn), model.leverage(path))
+    return Mean(value=value, influence=(own + drawn) / total, cells=total)
+
+
+def unbiased(influence: Floats, leverage: Floats) -> Floats:
+    """Return influences whose squares are those of errors, not of what a fit has left of them (n).
+
+    A cluster pulls what it is held against towards itself by its leverage, so that the square of
+    what is left is 1 - leverage times too small: HC2 (MacKinnon and White, Journal of Econometrics
+    29, 1985), by cluster. It counts where few were reached or compared, or covariates are many.
+    """
+    return np.asarray(influence / np.sqrt(np.maximum(1 - leverage, _LEAST_LEFT)))
 
 
 def predictable(untreated: Flags, cells: Flags, *, past: int, others: int) -> Flags:

@@ -82,7 +82,8 @@ def _suspicions(
     drifted = _drifted(found, drift)
     grid = found.model.grid
     yield just_before(found)
-    yield selection(found, is_sturdy=drifted.low > 0 or drifted.high < 0)
+    is_sturdy = drifted.low > 0 or drifted.high < 0
+    yield selection(found, is_sturdy=is_sturdy, survived=drift.survived_by(found.gain))
     yield in_time(found)
     yield attrition(found)
     if trace:

@@ -1,15 +1,10 @@
 """After it: what came of the end of it, and how much drift the effect would survive."""
 
-from typing import Final
-
 from models.comparison import Comparison
 from models.diagnostics.before import Drift
 from models.diagnostics.finding import Diagnostic, Suspicion, suspicion
-from models.imputation import clustered_error, mean_gain
+from models.imputation import mean_gain
 from models.score import t_test
-
-_USUAL: Final = 1.64
-"""Standard errors: the one-sided 95 % quantile."""
 
 
 def pull_forward(found: Comparison) -> Suspicion:
@@ -40,9 +35,7 @@ def sensitivity(found: Comparison, drift: Drift) -> Diagnostic:
     Studies 90, 2023): the drift a year that would take the effect to nothing, over the largest that
     the months before leave possible. Above 1 the sign stands whatever drift hid there.
     """
-    possible = abs(drift.trend.coefficient) + _USUAL * clustered_error(drift.trend.influence)
-    carried = abs(possible * drift.carried)
-    ratio = abs(found.gain.value) / carried if carried > 0 else float("inf")
+    ratio = drift.survived_by(found.gain)
     return Diagnostic(
         name="sensitivity",
         verdict="pass",

@@ -7,10 +7,12 @@ import numpy as np
 
 from models.comparison import Comparison
 from models.diagnostics.finding import Suspicion, suspicion
-from models.imputation import Mean, mean_gain
+from models.imputation import Mean, clustered_error, mean_gain
 from models.score import Added, added, t_test
 
 _YEAR: Final = 12
+_USUAL: Final = 1.64
+"""Standard errors: the one-sided 95 % quantile."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +26,15 @@ class Drift:
 
     trend: Added
     carried: float
+
+    def survived_by(self, gain: Mean) -> float:
+        """Return how many times the largest drift that the months before can't rule out a gain is.
+
+        Of what that drift would feign if it went on after the start.
+        """
+        possible = abs(self.trend.coefficient) + _USUAL * clustered_error(self.trend.influence)
+        feigned = abs(possible * self.carried)
+        return abs(gain.value) / feigned if feigned > 0 else float("inf")
 
 
 def drift_of(found: Comparison) -> Drift:

@@ -23,6 +23,7 @@ _MATERIAL: Final = 0.05
 _OF_ERROR: Final = 0.1
 """A bias of a tenth of the standard error leaves a 95 % interval at 94.9 %."""
 _BEYOND: Final = 0.25
+_ANSWERED: Final = 3.0
 _FEWEST: Final = 3
 
 
@@ -63,28 +64,36 @@ def _level(value: Floats, early: Flags) -> Floats:
     return np.asarray(((value - usual) * early).sum(axis=1) / early.sum(axis=1))
 
 
-def selection(found: Comparison, *, is_sturdy: bool) -> Suspicion:
+def selection(found: Comparison, *, is_sturdy: bool, survived: float) -> Suspicion:
     """Test that those reached sold as much as the others before, beyond what covariates explain.
 
     A level drops out of the comparison, yet it says that people were chosen; and where levels
     differ, so may growth (Roth and Sant'Anna, Econometrica 91, 2023: parallel trends of unlike
-    groups hang on the scale they are drawn in).
+    groups hang on the scale they are drawn in). Where the months before rule out that unlike growth
+    makes up a third of the effect, half of what would be left, they have answered the question.
 
     Args:
         found: the comparison.
         is_sturdy: whether the effect keeps its sign if the drift from before had gone on.
+        survived: how many times what the largest drift possible would feign the effect is.
     """
     apart, share, p_value = chosen(found)
     more = "more" if apart > 0 else "less"
     has_covariates = found.model.grid.features.shape[1] > 1
     beyond = "beyond what the covariates explain" if has_covariates else "and nothing here says why"
+    is_answered = survived > _ANSWERED
     return suspicion(
         "selection",
         apart,
-        p_value if abs(apart) > FAR else 1.0,
+        p_value if abs(apart) > FAR and not is_answered else 1.0,
         weight=1.5,
         loud="warn" if is_sturdy else "refuse",
-        quiet="Before anybody was reached, those to be reached sold about as much as the others.",
+        quiet=(
+            "Those reached were unlike the others in level before, and did not grow unlike them: at "
+            f"most {1 / survived:.0%} of the effect could be such growth."
+            if is_answered and abs(apart) > FAR
+            else "Before anybody was reached, those to be reached sold about as much as the others."
+        ),
         alarm=(
             f"Those reached sold {abs(share):.0%} {more} than the others before anybody was "
             f"reached, {beyond} (p = {p_value:.3f}): they were chosen, and whoever is unlike in "

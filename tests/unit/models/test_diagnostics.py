@@ -259,3 +259,26 @@ def test_a_team_s_luck_is_not_taken_for_what_its_dose_brought(lumpy_panel):
         told += finding(judge(panel, TERMS), "dose_response").p_value < 0.05
     # 30 panels at 5 %: 6 or more come by chance in fewer than 1 of 200 runs
     assert told <= 5
+
+
+def quiet_and_chosen(seed, growth):
+    """Eighty people of whom the better were reached, in steady months; growth goes by level."""
+    random = np.random.default_rng(seed)
+    level, period = random.normal(size=80), np.arange(1, 25)
+    start = np.where(level + random.normal(size=80) > 0, 14, 0)
+    under = (start > 0)[:, None] & (period >= start[:, None])
+    outcome = 2_000 + 400 * level[:, None] + growth * level[:, None] * period + 300 * under
+    outcome += random.normal(scale=100, size=outcome.shape)
+    unit, place = np.indices(outcome.shape)
+    columns = {"unit": unit, "period": period[place], "outcome": outcome, "start": start[unit]}
+    return pd.DataFrame({name: each.ravel() for name, each in columns.items()})
+
+
+def test_unlike_levels_pass_where_the_months_before_answer_for_growth_and_only_there():
+    # 11 a month for each of the 1.1 that lie between them, 12 months on: half of the effect
+    alike, unlike = (
+        [set(judge(quiet_and_chosen(seed, growth), TERMS).warning_codes) for seed in range(12)]
+        for growth in (0, 11)
+    )
+    assert sum("selection" in codes for codes in alike) <= 2
+    assert all(codes & {"selection", "pre_trend"} for codes in unlike)

@@ -89,8 +89,8 @@ def selection(found: Comparison, *, is_sturdy: bool, survived: float) -> Suspici
         weight=1.5,
         loud="warn" if is_sturdy else "refuse",
         quiet=(
-            "Those reached were unlike the others in level before, and did not grow unlike them: at "
-            f"most {1 / survived:.0%} of the effect could be such growth."
+            "Those reached were unlike the others in level before, and did not grow unlike them: "
+            f"at most {1 / survived:.0%} of the effect could be such growth."
             if is_answered and abs(apart) > FAR
             else "Before anybody was reached, those to be reached sold about as much as the others."
         ),

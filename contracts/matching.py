@@ -37,7 +37,7 @@ class MatchRules(BaseModel, frozen=True, extra="forbid"):
     tiebreakers: tuple[Tiebreaker, ...] = ("owner", "open_deal")
     grace_days: int = Field(default=14, ge=0, le=365)
     max_deals: int = Field(default=5, ge=0, le=20)
-    primary_margin: float = Field(default=9.0, ge=0, le=100)
+    primary_margin: float = Field(default=8.0, ge=0, le=100)
 
     @property
     def fingerprint(self) -> str:

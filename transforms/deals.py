@@ -14,20 +14,28 @@ from contracts.company import Company
 from contracts.crm_rows import OpportunityRow
 from transforms.naming import Name, said_in_name, words
 
-OPEN_POINTS: Final = 14.0
-"""An open deal against no deal: of 26 activities with an account that has one, one is not its."""
-GRACE_POINTS: Final = -8.0
+OPEN_POINTS: Final = 12.0
+"""An open deal against no deal."""
+GRACE_POINTS: Final = -3.3
 """Likewise a deal that is not open yet, or no longer."""
-SPOKEN_POINTS: Final = 8.0
+SPOKEN_POINTS: Final = 6.5
 """A call or meeting against no deal: without a deal, people seldom do more than write."""
-OWNER_POINTS: Final = 4.0
+OWNER_POINTS: Final = 1.2
 """Taken off a deal whose owner does not take part."""
-NAME_POINTS: Final = 9.0
+NAME_POINTS: Final = 3.8
 """A deal whose product or name stands in the mail, against one that nothing is known of."""
 NUMBER_POINTS: Final = 20.0
 """Likewise one whose quote or order is named by its number."""
-OTHER_POINTS: Final = 5.0
+OTHER_POINTS: Final = 5.7
 """Taken off a deal whose names are known, where others stand in the mail."""
+KIND_POINTS: Final = 3.5
+"""A deal of the kind that the mail says with the product, such as "Spare Parts renewal"."""
+OTHER_KIND_POINTS: Final = 6.1
+"""Taken off a deal of another kind."""
+FIRST_WEIGHT: Final = 1.24
+"""What the presence of who writes, or is written to first, counts for of what it says by itself."""
+COPIED_WEIGHT: Final = 0.69
+"""Likewise of everybody else: people come in company, so that each of them says less."""
 ROLE_CONVERSATIONS: Final = 3.0
 """A role in the deal, as the CRM has it, weighs as much as so many conversations about it."""
 PRIOR_CONVERSATIONS: Final = 1.0
@@ -48,6 +56,8 @@ class Deal(NamedTuple):
         roles: the contacts who have a role in it.
         names: what it is called, in any version: its products, and what its name says.
         numbers: of its quotes and orders.
+        kinds: a product and what kind of deal it is, such as `("spare", "parts", "renewal")`; with
+            every product that is sold where it names none.
     """
 
     opportunity_id: str
@@ -58,6 +68,7 @@ class Deal(NamedTuple):
     roles: frozenset[str] = frozenset()
     names: frozenset[Name] = frozenset()
     numbers: frozenset[Name] = frozenset()
+    kinds: frozenset[Name] = frozenset()
 
     def owner(self, at: datetime) -> str:
         """Return the owner's mail address at a moment; before the first, the first."""
@@ -100,6 +111,8 @@ class Scene(NamedTuple):
         ours: mail addresses of ours.
         is_spoken: whether it is a call or a meeting.
         named: the names and numbers of deals, and products, that stand in it.
+        kinds: of these, the products with a kind of deal.
+        first: of the people, who writes or is written to first.
     """
 
     at: datetime
@@ -107,6 +120,8 @@ class Scene(NamedTuple):
     ours: frozenset[str]
     is_spoken: bool
     named: frozenset[Name] = frozenset()
+    kinds: frozenset[Name] = frozenset()
+    first: frozenset[str] = frozenset()
 
 
 def lives(
@@ -115,6 +130,7 @@ def lives(
     mailboxes: Mapping[str, str],
     roles: Mapping[str, frozenset[str]],
     account_names: Mapping[str, str],
+    sold: frozenset[Name],
 ) -> dict[str, list[Deal]]:
     """Return each account's deals, from the versions of each deal, oldest first.
 
@@ -124,6 +140,7 @@ def lives(
         mailboxes: the mail address of each rep.
         roles: the contacts with a role, by deal.
         account_names: of each account: they say nothing of which of its deals is meant.
+        sold: the products.
     """
     zone, found = ZoneInfo(company.time_zone), defaultdict(list)
     own = frozenset(words(company.name))
@@ -131,6 +148,8 @@ def lives(
         last = versions[-1]
         account_id = next((v.account_id for v in reversed(versions) if v.account_id), "")
         closed = last.close_on if last.is_closed else None
+        names = _names(versions, own | {*words(account_names.get(account_id, ""))})
+        kind = tuple(words(last.deal_type))
         deal = Deal(
             opportunity_id=last.opportunity_id,
             name=last.name or last.opportunity_id,
@@ -138,8 +157,9 @@ def lives(
             closed_at=_midnight(closed + timedelta(days=1), zone) if closed else _FOR_EVER,
             owners=tuple((v.knowable_at, mailboxes.get(v.owner_rep_id, "")) for v in versions),
             roles=roles.get(last.opportunity_id, frozenset()),
-            names=_names(versions, own | {*words(account_names.get(account_id, ""))}),
+            names=names,
             numbers=_spelled(number for v in versions for number in v.quote_numbers),
+            kinds=frozenset((*product, *kind) for product in names & sold or sold if kind),
         )
         found[account_id].append(deal)
     return {key: sorted(deals) for key, deals in found.items()}
@@ -186,7 +206,10 @@ def _weighed(deal: Deal, scene: Scene, before: Involved, crowd: int) -> Weighed:
     names, called = _named(deal, scene)
     told += called
     points += names
-    points += sum(_fits(person, before, crowd) for person in scene.people)
+    points += sum(
+        _fits(person, before, crowd) * (FIRST_WEIGHT if person in scene.first else COPIED_WEIGHT)
+        for person in scene.people
+    )
     if not deal.roles.isdisjoint(scene.people):
         told += ", they have a role in it"
     if any(person in before.by_person for person in scene.people - deal.roles):
@@ -210,9 +233,11 @@ def _named(deal: Deal, scene: Scene) -> tuple[float, str]:
         return 0.0, ""
     if found := deal.numbers & scene.named:
         return NUMBER_POINTS, f", its number {_told(found)} is named"
+    kinds = deal.kinds & scene.kinds
+    points = KIND_POINTS if kinds else -OTHER_KIND_POINTS * bool(scene.kinds)
     if found := deal.names & scene.named:
-        return NAME_POINTS, f", {_told(found)} is named"
-    return (-OTHER_POINTS if deal.names else 0.0), ""
+        return points + NAME_POINTS, f", {_told(kinds or found)} is named"
+    return (points - OTHER_POINTS if deal.names else points), ""
 
 
 def _told(names: Iterable[Name]) -> str:

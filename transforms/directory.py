@@ -93,18 +93,20 @@ class Directory:
             for key, versions in _histories(reps, "rep_id").items()
         }
         deals = [*_histories(opportunities, "opportunity_id").values()]
+        sold = {tuple(words(name)) for versions in deals for v in versions for name in v.products}
+        self._products = frozenset(sold - {()})
         self._deals: Mapping[str, list[Deal]] = lives(
             deals,
             company,
             self._mailbox,
             _by_deal(contact_roles),
             {key: account.name for key, account in self._accounts.items()},
+            self._products,
         )
-        sold = (product for versions in deals for v in versions for product in v.products)
-        self._products = {tuple(words(product)) for product in sold}
-        known = (deal for deals in self._deals.values() for deal in deals)
+        known = [deal for deals in self._deals.values() for deal in deals]
+        self._kinds = frozenset(name for deal in known for name in deal.kinds)
         called = (name for deal in known for name in deal.names | deal.numbers)
-        self._names = Names((*called, *self._products))
+        self._names = Names((*called, *self._products, *self._kinds))
 
     def learn(self, aliases: Mapping[str, str]) -> None:
         """Take other numbers in signatures for those that it was given."""
@@ -152,13 +154,17 @@ class Directory:
         return self._deals.get(account_id, ())
 
     def named(self, account_id: str, text: str) -> frozenset[Name]:
-        """Return the names of the account's deals, and of products, that stand in a text."""
+        """Return the names of the account's deals, products and kinds that stand in a text."""
         found = self._names.found_in(text) if text else frozenset()
         if not found:
             return found
         deals = self.deals(account_id)
         own = {name for deal in deals for name in deal.names | deal.numbers}
-        return frozenset(name for name in found if name in own or name in self._products)
+        return found & (own | self._products | self._kinds)
+
+    def kinds(self, named: frozenset[Name]) -> frozenset[Name]:
+        """Return, of some names, the products with a kind of deal."""
+        return named & self._kinds
 
     def name(self, account_id: str) -> str:
         """Return how a person knows the account."""

@@ -19,7 +19,7 @@ from transforms.memory import Decided, Memory
 from transforms.opportunity import with_deals
 from transforms.tiebreak import SAYS, broken
 
-RULE_VERSION: Final = 4
+RULE_VERSION: Final = 5
 MAX_CANDIDATES: Final = 20
 
 POINTS: Final[Mapping[str, float]] = {

@@ -19,6 +19,7 @@ class Decided(NamedTuple):
 
     Attributes:
         people: those outside who took part: contacts, else addresses.
+        first: of these, who wrote or was written to first.
         decided_by: `rule`, or the person who chose.
         named: the names of deals and products that stand in it.
         shares: of each deal that it may be about, how probable that is.
@@ -35,6 +36,7 @@ class Decided(NamedTuple):
     opportunity_margin: float
     decided_by: str
     named: frozenset[Name] = frozenset()
+    first: frozenset[str] = frozenset()
     shares: tuple[tuple[str, float], ...] = ()
 
 
@@ -52,6 +54,7 @@ def remembered(recorded: Recorded, row: MatchRow, directory: Directory) -> Decid
         opportunity_margin=row.opportunity_margin,
         decided_by=row.decided_by,
         named=directory.named(row.account_id, recorded.text),
+        first=directory.people(recorded.outside[:1], recorded.event_time),
         shares=_shares(row),
     )
 

@@ -70,12 +70,15 @@ def _weighed(account_id: str, one: Recorded, directory: Directory, memory: Memor
         return []
     told = memory.conversation(one.thread_id, one.activity_id, at)
     mates = [mate for mate in told if mate.account_id == account_id]
+    named = directory.named(account_id, one.text).union(*(mate.named for mate in mates))
     scene = Scene(
         at=at,
         people=directory.people(one.outside, at).union(*(mate.people for mate in mates)),
         ours=frozenset(one.ours),
         is_spoken=one.channel in _SPOKEN,
-        named=directory.named(account_id, one.text).union(*(mate.named for mate in mates)),
+        named=named,
+        kinds=directory.kinds(named),
+        first=directory.people(one.outside[:1], at).union(*(mate.first for mate in mates)),
     )
     ids = [deal.opportunity_id for deal in near]
     beside = one.thread_id or str(one.activity_id)

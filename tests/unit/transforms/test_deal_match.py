@@ -235,6 +235,31 @@ def test_between_two_deals_with_the_same_people_the_one_that_is_named_is_meant(t
     assert not meant or "is named" in row.opportunity_reason
 
 
+def test_of_two_deals_for_one_product_the_one_of_the_kind_that_is_said_is_meant():
+    more = deal("more", products=("Plan",), deal_type="expansion")
+    again = deal("again", products=("Plan",), deal_type="renewal")
+    said, unsaid = decided(
+        directory(more, again),
+        heard(1, "jo@acme.com", subject="Plan renewal: next steps"),
+        heard(2, "jo@acme.com", subject="Renewal: next steps", opening="Your Plan", thread="u"),
+    )
+    assert said.opportunity_id == "again"
+    assert "plan renewal is named" in said.opportunity_reason
+    assert unsaid.opportunity_id == ""
+
+
+@pytest.mark.parametrize(("outside", "leads"), [(("jo", "mo"), "d1"), (("mo", "jo"), "d2")])
+def test_who_is_written_to_first_says_more_than_who_has_a_copy(outside, leads):
+    roles = [
+        ContactRoleRow(opportunity_id=deal_id, contact_id=who, source="csv", knowable_at=OLD)
+        for deal_id, who in (("d1", "jo"), ("d2", "mo"))
+    ]
+    where = directory(deal("d1"), deal("d2"), roles=roles)
+    (row,) = decided(where, heard(1, *(f"{who}@acme.com" for who in outside)))
+    assert row.candidate_opportunity_id[0] == leads
+    assert row.candidate_opportunity_points[0] > row.candidate_opportunity_points[1]
+
+
 def test_a_reply_is_about_what_its_thread_named():
     first, reply = decided(
         directory(PLAN, PARTS),

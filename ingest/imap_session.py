@@ -31,6 +31,9 @@ _NOT_NOW: Final = re.compile(
     re.IGNORECASE,
 )
 
+_BYTES_REPR: Final = re.compile(r"""\bb(['"])(.*)\1""")
+"""IMAPClient tells what a server said as Python writes bytes."""
+
 
 class Address(NamedTuple):
     """Where a server is, and whose mailboxes are read."""
@@ -209,14 +212,15 @@ class Session:
             raise Retryable(f"{place}: the connection broke: {error}") from error
         except IMAPClientError as error:
             self.close()
-            if _NOT_NOW.search(str(error)):
-                raise Retryable(f"{place} wants to be asked later: {error}") from error
+            said = _BYTES_REPR.sub(r"\2", str(error))
+            if _NOT_NOW.search(said):
+                raise Retryable(f"{place} wants to be asked later: {said}") from error
             if isinstance(error, LoginError):
                 raise UserError(
-                    f"{place} refused the password of {self.address.user}: {error}. Providers with "
+                    f"{place} refused the password of {self.address.user}: {said}. Providers with "
                     "two-factor sign-in want an app password"
                 ) from error
-            raise UserError(f"{place}: {error}") from error
+            raise UserError(f"{place}: {said}") from error
 
 
 def _without_password(url: str) -> str:

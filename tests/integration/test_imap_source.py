@@ -103,6 +103,7 @@ def test_a_wrong_password_a_missing_mailbox_and_a_wrong_port_are_told_apart(mail
     with pytest.raises(UserError, match="refused the password of kim") as error:
         list(wrong.read(""))
     assert "wrong" not in str(error.value)
+    assert "b'" not in str(error.value)
     with pytest.raises(UserError, match="Nowhere"):
         read(mailboxes, mailboxes=("Nowhere",))
     with pytest.raises(UserError, match="no IMAP server can be reached"):

@@ -25,6 +25,7 @@ _PAGE: Final = 50
 _WAITING: Final = """
     SELECT * FROM live.dead_letter
     WHERE replayed_at IS NULL
+        AND failed_at <= toDateTime64(%(until)s, 6, 'UTC')
         AND (%(reason)s = '' OR reason = %(reason)s)
         AND (%(source)s = '' OR source = %(source)s)
         AND (%(any_id)s OR dead_letter_id IN %(ids)s)
@@ -32,6 +33,7 @@ _WAITING: Final = """
     ORDER BY dead_letter_id
     LIMIT %(page)s
 """
+_NEWEST: Final = "SELECT toString(max(failed_at)) FROM live.dead_letter"
 
 log = structlog.get_logger()
 
@@ -48,8 +50,8 @@ async def replay(
 
     What was heard is heard again; an activity that could not be matched is decided again.
 
-    A letter is marked only when the log has it. One that fails again waits again, as a new letter;
-    one whose message this code still can't read stays as it is.
+    A letter is marked only when the log has it. One that fails again waits again, as a new letter
+    that this replay leaves alone; one whose message this code still can't read stays as it is.
     """
     reader, writer = Reader(settings.warehouse_url), Writer(settings.warehouse_url)
     try:
@@ -80,6 +82,7 @@ class Replayer:
             "any_id": not ids,
             "ids": tuple(ids) or (UUID(int=0),),
             "page": _PAGE,
+            "until": await asyncio.to_thread(self._reader.value, _NEWEST),
         }
         sent, after = 0, UUID(int=0)
         while page := await asyncio.to_thread(

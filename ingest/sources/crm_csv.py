@@ -133,7 +133,9 @@ def _refuse_doubled_and_missing(entity: str, path: Path, fields: list[str]) -> N
         name for name, ways in INSTEAD.items() if any(way <= {*fields} for way in ways)
     }
     if missing := [field for field in required_of(entity) if field not in given]:
-        raise UserError(f"{path}: {entity} needs a column {missing[0]!r}. Nothing was brought in")
+        ways = INSTEAD.get(missing[0], ({missing[0]},))
+        wanted = " or ".join(" with ".join(map(repr, sorted(way))) for way in ways)
+        raise UserError(f"{path}: {entity} needs a column {wanted}. Nothing was brought in")
 
 
 def _records(table: _Table) -> Iterator[Heard]:

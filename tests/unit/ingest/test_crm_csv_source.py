@@ -69,6 +69,10 @@ def test_foreign_columns_are_renamed_or_left_out(tmp_path):
         ({"accounts": "name\nAcme\n"}, "needs a column 'account_id'"),
         ({"accounts": "account_id,name,Name\n"}, "two columns are 'name'"),
         ({"accounts": ""}, "needs a column 'account_id'"),
+        (
+            {"investment_costs": "investment_id,month_on,cost_kind,hours\n"},
+            "needs a column 'amount' or 'hourly_cost' with 'hours'",
+        ),
         ({"accounts": "account_id,name\n", "columns": "[accounts\n"}, "columns.toml"),
         ({"accounts": "account_id,name\n", "columns": "accounts = 3\n"}, "columns.toml"),
         ({"leads": "id\n1\n"}, "holds none of accounts.csv"),

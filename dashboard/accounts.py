@@ -73,7 +73,7 @@ def explain(shown: Ranking) -> None:
     st.html(
         blocks.heading(
             f"Why {account['name']} scores {number(account['score'], 1)}",
-            f"{activities} of the past year count, weighed by age; weights {ENGAGEMENT_WEIGHTS}.",
+            f"{activities} of the past year, weighed by age; weights {ENGAGEMENT_WEIGHTS}.",
         )
     )
     reasons, rows = st.columns(2, gap="medium")

@@ -104,11 +104,11 @@ def moment(at: datetime, zone: ZoneInfo) -> str:
 
 
 def clock(at: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """Return a time of today, `22:41:05`; of another day with its date, `21 Nov 22:41`."""
-    local = at.astimezone(zone)
-    if local.date() == now.astimezone(zone).date():
+    """Return a time of today, `22:41:05`; else `21 Nov 22:41`, with the year if it is another."""
+    local, today = at.astimezone(zone), now.astimezone(zone)
+    if local.date() == today.date():
         return f"{local:%H:%M:%S}"
-    return f"{local.day} {local:%b %H:%M}"
+    return f"{local.day} {local:%b %H:%M}" if local.year == today.year else moment(at, zone)
 
 
 def plural(count: int, thing: str) -> str:

@@ -103,6 +103,7 @@ def test_a_moment_is_told_in_the_company_s_time_zone():
     assert written.moment(at, BERLIN) == "24 Nov 2026, 00:30"
     assert written.clock(at, datetime(2026, 11, 24, 8, tzinfo=UTC), BERLIN) == "00:30:05"
     assert written.clock(at, datetime(2026, 11, 25, 8, tzinfo=UTC), BERLIN) == "24 Nov 00:30"
+    assert written.clock(at, datetime(2027, 11, 24, 8, tzinfo=UTC), BERLIN) == "24 Nov 2026, 00:30"
 
 
 def test_one_thing_is_not_many():

@@ -214,6 +214,27 @@ def _mbox() -> Callable[[bytes], object]:
     return mbox
 
 
+def _calendar() -> Callable[[bytes], object]:
+    from contracts.invitation import InvitationRow
+    from contracts.wire import Event
+    from transforms.meeting import due
+    from transforms.rows import to_rows
+
+    head = b"From: a@b.example\nTo: k@ourco.example\nContent-Type: text/calendar\n\n"
+
+    def calendar(data: bytes) -> None:
+        event = Event(
+            kind="mail", source="s", external_id="1", observer="o", ingest_run="r",
+            received_at=HEARD_AT, payload=head + data,
+        )  # fmt: skip
+        said = [row for row in to_rows(event, COMPANY) if isinstance(row, InvitationRow)]
+        for uid in {row.uid for row in said}:
+            of_uid = [row for row in said if row.uid == uid]
+            due(of_uid, COMPANY, datetime(1970, 1, 1, tzinfo=UTC), HEARD_AT)
+
+    return calendar
+
+
 def _erased() -> Callable[[bytes], object]:
     from transforms.erasure import Suppressed, identity, token
 
@@ -232,7 +253,7 @@ PARSERS: dict[str, Callable[[], Callable[[bytes], object]]] = {
     "mail": _mail, "html": _html, "reply": _reply, "addresses": _addresses, "bounce": _bounce,
     "absence": _absence, "signature": _signature, "request": _request, "call": _call, "crm": _crm,
     "wire": _wire, "capture": _capture, "lighten": _lighten, "mbox": _mbox, "command": _command,
-    "erased": _erased,
+    "erased": _erased, "calendar": _calendar,
 }  # fmt: skip
 
 SEEDS = (
@@ -281,6 +302,21 @@ On Mon, 2 Nov 2026 at 09:00, Jo <jo@b.example> wrote:
     b"""{"provider":"p","call_id":"1","started_at":"2026-11-02T10:00:00Z","duration_seconds":1,
 "from":"+4930123456","to":"+4930123457"}""",
     b'{"entity":"account","record":{"account_id":"a","name":"A"}}',
+    b"""BEGIN:VCALENDAR
+METHOD:REQUEST
+BEGIN:VEVENT
+UID:u1@b.example
+SEQUENCE:1
+DTSTAMP:20261101T100000Z
+DTSTART;TZID=Europe/Berlin:20261102T100000
+DURATION:PT30M
+RRULE:FREQ=WEEKLY;COUNT=3;BYDAY=MO
+EXDATE;TZID=Europe/Berlin:20261109T100000
+ORGANIZER:mailto:k@ourco.example
+ATTENDEE;PARTSTAT=ACCEPTED:mailto:a@b.example
+END:VEVENT
+END:VCALENDAR
+""",
     b"From a@b.example Mon Nov  2 10:00:00 2026\nFrom: a@b.example\n\n>From here\n",
 )
 

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from contracts.invitation import Invitation
+
 
 class Channel(StrEnum):
     """The way in which people spoke."""
@@ -38,11 +40,15 @@ class Role(StrEnum):
 
 
 class TimeQuality(StrEnum):
-    """Where `event_time` comes from; what is only `heard` never counts in a score."""
+    """Where `event_time` comes from; what is only `heard` never counts in a score.
+
+    A meeting is `scheduled` while nobody but a calendar told of it.
+    """
 
     STATED = "stated"
     RELAYED = "relayed"
     HEARD = "heard"
+    SCHEDULED = "scheduled"
 
 
 class Participant(msgspec.Struct, frozen=True):
@@ -126,6 +132,7 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
         is_automatic: sent by a machine (bounce, out-of-office, bulk): it never counts in a score.
         understood: what else a mail tells.
         signature: what its author's signature tells; None for our own people and without one.
+        invitations: what the calendars in a mail say of meetings.
     """
 
     activity_id: UUID
@@ -144,6 +151,7 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     understood: Understanding = Understanding()
     signature: Signature | None = None
+    invitations: tuple[Invitation, ...] = ()
 
     @property
     def outside(self) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from ingest.late import LateHeaders
 from ingest.learners import Learners
 from ingest.mailboxes import Mailboxes, owns
 from ingest.matching import Matcher
+from ingest.meetings import Meetings
 from ingest.publish import LogPublisher
 from ingest.replay import Replayer
 from ingest.retention import expire
@@ -55,6 +56,7 @@ def build_app(settings: Settings, clock: Clock) -> faust.App:
     _add_agents(app, publisher, settings, clock)
     _add_doors(app, publisher, settings, clock)
     _add_late_headers(app, publisher, settings, clock)
+    _add_meetings(app, publisher, settings, clock)
     Mailboxes(app, publisher, settings, clock).add()
     _add_retention(app, clock)
     return app
@@ -135,6 +137,24 @@ def _add_late_headers(
                 await asyncio.to_thread(late.mark, found, clock.now())
         except HeadwaterError as error:
             log.warning("headers have to wait", why=str(error))
+
+
+def _add_meetings(
+    app: faust.App, publisher: LogPublisher, settings: Settings, clock: Clock
+) -> None:
+    """Make activities of the meetings that calendars told of, soon after they ended."""
+    url = settings.warehouse_url
+    meetings = Meetings((Reader(url), Writer(url)), publisher, settings.company)
+
+    @app.timer(interval=_CATCH_UP_SECONDS)
+    async def catch_up() -> None:
+        if not owns(app, "meetings"):
+            meetings.forget()
+            return
+        try:
+            await meetings.catch_up(clock)
+        except HeadwaterError as error:
+            log.warning("meetings have to wait", why=str(error))
 
 
 def _add_doors(app: faust.App, publisher: LogPublisher, settings: Settings, clock: Clock) -> None:

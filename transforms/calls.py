@@ -43,6 +43,8 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "fr
         from_, to, participants: the callers' numbers (on the wire `from`).
         organizer, attendees: a meeting's people.
         outcome: a meeting that was not held is `missed`.
+        is_scheduled: only a calendar tells of it: a report of the same meeting without this stands,
+            whichever is heard last.
     """
 
     provider: str
@@ -60,6 +62,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "fr
     attendees: list[str | Person] = []
     outcome: Literal["connected", "missed", "voicemail"] = "connected"
     title: str = ""
+    is_scheduled: bool = False
 
 
 _decoder: Final = msgspec.json.Decoder(CallRecord)
@@ -81,7 +84,7 @@ def decode_call(payload: bytes, received_at: datetime, company: Company) -> Acti
         channel=Channel(call.kind),
         direction=_direction(call, participants, company),
         event_time=started_at,
-        time_quality=TimeQuality.STATED,
+        time_quality=TimeQuality.SCHEDULED if call.is_scheduled else TimeQuality.STATED,
         knowable_at=started_at,
         participants=participants,
         thread_id=str(_activity_id(call)),

@@ -20,6 +20,7 @@ from msgspec.structs import asdict, replace
 from contracts.company import Company
 from contracts.crm_rows import RepRow
 from contracts.errors import Rejected, UserError
+from contracts.invitation import InvitationRow
 from contracts.rows import ActivityRow, Row, SightingRow
 from contracts.wire import Event
 from transforms import mime
@@ -183,6 +184,8 @@ def _redacted(row: Row, suppressed: Suppressed) -> Row | None:
     """Return the row as it may be kept; None if it may not."""
     if isinstance(row, ActivityRow):
         return _activity(row, suppressed)
+    if isinstance(row, InvitationRow) and _invites(row, suppressed):
+        row = replace(row, title="")
     if isinstance(row, RepRow) and suppressed.token_of(row.email):
         row = replace(row, name="")
     _, columns = PERSONS.get(row.table, ((), ()))
@@ -190,6 +193,10 @@ def _redacted(row: Row, suppressed: Suppressed) -> Row | None:
     if any(suppressed.token_of(text) for name in columns for text in _texts(fields[name])):
         return None
     return _without_mentions(row, suppressed)
+
+
+def _invites(row: InvitationRow, suppressed: Suppressed) -> bool:
+    return any(map(suppressed.token_of, (row.organizer_address, *row.attendee_address)))
 
 
 def _activity(row: ActivityRow, suppressed: Suppressed) -> ActivityRow | None:

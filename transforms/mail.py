@@ -19,6 +19,7 @@ from transforms.automatic import sender
 from transforms.colleagues import is_ours
 from transforms.direction import direction
 from transforms.encodings import decode_words
+from transforms.invitation import invitations
 from transforms.labels import labels
 from transforms.mail_time import event_time, stated_time
 from transforms.mime import Part
@@ -55,6 +56,10 @@ def decode_mail(payload: bytes, received_at: datetime, company: Company) -> Acti
     place = thread(message, message_id)
     reply = separate(text, participants[0].name)
     wrote = sender(message, participants, company, reply.written)
+    calendar = invitations(message, sent_at, company)
+    if calendar.unread:
+        told = f"{wrote.evidence or 'text/calendar'}; not read: {calendar.unread}"
+        wrote = wrote._replace(evidence=told)
     return Activity(
         activity_id=activity_id,
         channel=Channel.EMAIL,
@@ -71,6 +76,7 @@ def decode_mail(payload: bytes, received_at: datetime, company: Company) -> Acti
         labels=labels(message),
         understood=understood(message, sent_at, company, wrote, place, reply.written),
         signature=signature_of(reply, participants[0], wrote.kind, company),
+        invitations=calendar.invitations,
     )
 
 

@@ -10,6 +10,7 @@ from contracts.activity import Activity
 from contracts.capture_rows import QuarantineRow
 from contracts.company import Company
 from contracts.errors import Rejected
+from contracts.invitation import InvitationRow
 from contracts.rows import ActivityRow, Row, SightingRow
 from contracts.signature_rows import SignatureRow
 from contracts.wire import Event
@@ -19,6 +20,7 @@ from transforms.colleagues import seen_from
 from transforms.crm import decode_crm
 from transforms.exclusions import reason_to_exclude
 from transforms.mail import decode_mail
+from transforms.meeting import series_id
 
 NO_ACTIVITY: Final = UUID(int=0)
 UNKNOWN: Final = "unknown"
@@ -63,7 +65,7 @@ def _rows(event: Event, company: Company) -> tuple[Row, ...]:
         quarantined = _quarantine_row(event, activity)
         return seen, _activity_row(event, _without_subject(event, company), "metadata"), quarantined
     row = _activity_row(event, activity, event.captured)
-    return seen, row, *_signature_rows(activity)
+    return seen, row, *_signature_rows(activity), *_invitation_rows(activity)
 
 
 def _decoded(event: Event, company: Company) -> Activity:
@@ -157,3 +159,10 @@ def _signature_rows(activity: Activity) -> tuple[SignatureRow, ...]:
         evidence=signature.text,
     )
     return (row,)
+
+
+def _invitation_rows(activity: Activity) -> tuple[InvitationRow, ...]:
+    return tuple(
+        InvitationRow(series_id=series_id(one.uid), activity_id=activity.activity_id, **asdict(one))
+        for one in activity.invitations
+    )

@@ -196,6 +196,12 @@ _OF_ACTIVITY: Final = {
         f"if({_TOOK_PART}, '', {{mended}})",
     ),
 }
+_OF_INVITATION: Final = {
+    "title": "if(arrayExists(x -> match(x, %(pattern)s), "
+    "arrayConcat([organizer_address], attendee_address)), '', {mended})",
+}
+_OF: Final = {"raw.activity": _OF_ACTIVITY, "raw.invitation": _OF_INVITATION}
+"""What becomes of columns where the person took part; of all others, what names them goes."""
 
 
 def _asked(person: Person) -> dict[str, str]:
@@ -222,9 +228,7 @@ def _mended(table: _Table, column: str, names: int) -> str:
         if kind in _LISTS
         else _replaced(f"`{column}`", names)
     )
-    if table.name == "raw.activity" and column in _OF_ACTIVITY:
-        return _OF_ACTIVITY[column].format(mended=mended)
-    return mended
+    return _OF.get(table.name, {}).get(column, "{mended}").format(mended=mended)
 
 
 def _replaced(text: str, names: int) -> str:

@@ -4,7 +4,7 @@ from bisect import insort
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from contracts.rows import MatchRow
@@ -74,8 +74,9 @@ def _shares(row: MatchRow) -> tuple[tuple[str, float], ...]:
 class Memory:
     """The decisions so far, to be asked for what came before a moment, or in hindsight for all.
 
-    Telling it the same activity again replaces what was told before. The order in which it is told
-    makes no difference.
+    It grows by some 700 bytes a decision: of what is equal in several, one is kept. Telling it the
+    same activity again replaces what was told before. The order in which it is told makes no
+    difference.
 
     Args:
         decided: to begin with.
@@ -84,6 +85,7 @@ class Memory:
 
     def __init__(self, decided: Iterable[Decided] = (), *, hindsight: bool = False) -> None:
         self.hindsight = hindsight
+        self._parts: dict[object, Any] = {}
         self._told: dict[UUID, Decided] = {}
         self._threads: dict[str, list[Decided]] = defaultdict(list)
         self._deals: dict[str, list[Decided]] = defaultdict(list)
@@ -98,6 +100,7 @@ class Memory:
         """Remember a decision."""
         if before := self._told.get(decided.activity_id):
             self._forget(before)
+        decided = self._sharing(decided)
         self._told[decided.activity_id] = decided
         if decided.thread_id:
             insort(self._threads[decided.thread_id], decided, key=_when)
@@ -148,6 +151,16 @@ class Memory:
                     by_person.update(dict.fromkeys(people[thread], share))
                 found[opportunity_id] = Involved(by_person, sum(shares.values()))
         return found
+
+    def _sharing(self, decided: Decided) -> Decided:
+        """Return a decision whose thread and people are the very ones of others, where equal."""
+        kept = self._parts.setdefault
+        return decided._replace(
+            thread_id=kept(decided.thread_id, decided.thread_id),
+            people=kept(decided.people, decided.people),
+            named=kept(decided.named, decided.named),
+            first=kept(decided.first, decided.first),
+        )
 
     def _forget(self, decided: Decided) -> None:
         if decided.thread_id:

@@ -10,7 +10,7 @@ from contracts.activity import Activity
 from contracts.clock import Clock
 from contracts.company import Company
 from contracts.wire import Event
-from ingest.directory import crm_version, read_directory
+from ingest.directory import crm_version, read_people
 from ingest.source import Glimpse
 from ingest.suppression import Suppression, without_payload
 from settings import Settings, erasure_key
@@ -38,7 +38,7 @@ class KnownPeople:
         if self._directory is None or monotonic() - self._looked_at > _FRESH_SECONDS:
             version = crm_version(self._reader)
             if self._directory is None or self._directory.crm_version != version:
-                self._directory = read_directory(self._reader, self._company)
+                self._directory = read_people(self._reader, self._company)
             self._looked_at = monotonic()
         return self._directory
 

@@ -1,6 +1,7 @@
 """Which activities a change of the CRM may concern: those alone are decided again."""
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,6 +11,9 @@ from transforms.domains import company_domain
 from transforms.identity import RULE_VERSION
 from transforms.phones import e164
 from warehouse.reader import Reader
+
+SETTLED: Final = timedelta(minutes=1)
+"""How long after it was stamped a row can be read at the latest."""
 
 _MOST: Final = 5_000
 """From so many changed keys on, everything is looked at: cheaper than asking for each."""
@@ -31,7 +35,9 @@ _CHANGED: Final = """
                 WHERE ingested_at > toDateTime64(%(since)s, 6, 'UTC'))
         UNION ALL
         SELECT [], phone, [], '' FROM raw.signature
-        WHERE notEmpty(phone) AND ingested_at > toDateTime64(%(since)s, 6, 'UTC')
+        WHERE notEmpty(phone)
+        GROUP BY address, phone
+        HAVING min(ingested_at) > toDateTime64(%(since)s, 6, 'UTC')
         UNION ALL
         SELECT [], [], [], account_id FROM raw.opportunity
         WHERE opportunity_id IN
@@ -45,54 +51,78 @@ _CHANGED: Final = """
 _REPS_CHANGED: Final = """
     SELECT count() FROM raw.rep WHERE ingested_at > toDateTime64(%(since)s, 6, 'UTC')
 """
-_OUTDATED: Final = """
-    SELECT activity_id FROM live.match
-    WHERE decided_by = 'rule' AND (crm_version < toDateTime64(%(version)s, 6, 'UTC')
-        OR rule_version < %(rule_version)s)
+_OUTDATED: Final = "SELECT activity_id FROM live.match WHERE decided_by = 'rule' AND "
+_BEFORE: Final = """
+    (crm_version < toDateTime64(%({moment})s, 6, 'UTC') OR rule_version < %(rule_version)s)
 """
-# Or it was still under way when the change was looked at.
 _TOUCHED: Final = """
-        AND (ingested_at > toDateTime64(%(since)s, 6, 'UTC') OR activity_id IN
-        (
-            SELECT activity_id FROM raw.match
-            WHERE account_id IN %(accounts)s OR hasAny(candidate_account_id, %(accounts)s)
-            UNION ALL
-            SELECT activity_id FROM raw.activity
-            WHERE hasAny(arrayMap(
-                    who -> replaceRegexpOne(who, '\\\\+[^@]+@', '@'), participant_address),
-                    %(addresses)s)
-                OR hasAny(participant_address, %(addresses)s)
-                OR arrayExists(
-                    host -> hasAny(
-                        arrayMap(
-                            place -> arrayStringConcat(
-                                arraySlice(splitByChar('.', host), place), '.'),
-                            range(1, length(splitByChar('.', host)) + 1)),
-                        %(domains)s),
-                    arrayMap(who -> splitByChar('@', who)[-1], participant_address))
-        ))
+    activity_id IN
+    (
+        SELECT activity_id FROM raw.match
+        WHERE account_id IN %({which}_accounts)s
+            OR hasAny(candidate_account_id, %({which}_accounts)s)
+        UNION ALL
+        SELECT activity_id FROM raw.activity
+        WHERE hasAny(arrayMap(
+                who -> replaceRegexpOne(who, '\\\\+[^@]+@', '@'), participant_address),
+                %({which}_addresses)s)
+            OR hasAny(participant_address, %({which}_addresses)s)
+            OR arrayExists(
+                host -> hasAny(
+                    arrayMap(
+                        place -> arrayStringConcat(
+                            arraySlice(splitByChar('.', host), place), '.'),
+                        range(1, length(splitByChar('.', host)) + 1)),
+                    %({which}_domains)s),
+                arrayMap(who -> splitByChar('@', who)[-1], participant_address))
+    )
 """
+_UNDER_WAY: Final = "ingested_at > toDateTime64(%(since)s, 6, 'UTC')"
+
+_Keys = Mapping[str, Sequence[str]]
 
 
 def outdated(
-    reader: Reader, company: Company, since: datetime | None, version: datetime
+    reader: Reader, company: Company, looked_until: datetime | None, version: datetime
 ) -> list[UUID]:
     """Return the activities that a rule decided, and that the CRM's changes may concern.
+
+    Changes that were looked at already are so once more for a minute, and with them the decisions
+    that had not seen them: the one or the other may have been under way.
 
     Args:
         reader: of the warehouse.
         company: whose region tells how numbers are read.
-        since: up to where changes have been looked at; None looks at every activity.
+        looked_until: up to where changes have been looked at; None looks at every activity.
         version: what a decision must have seen.
     """
-    params: dict[str, Any] = {"version": version, "rule_version": RULE_VERSION, "since": since}
-    keys = _keys(reader, company, since) if since else None
+    params: dict[str, Any] = {"version": version, "rule_version": RULE_VERSION}
+    before_version = _BEFORE.format(moment="version")
+    if looked_until is None:
+        return _ids(reader, _OUTDATED + before_version, params)
+    since = looked_until - SETTLED
+    new, new_keys = _concerned("new", _keys(reader, company, looked_until))
+    again, again_keys = _concerned("again", _keys(reader, company, since))
+    before_look = _BEFORE.format(moment="looked_until")
+    sql = (
+        f"{_OUTDATED} (({before_version} AND {new}) "
+        f"OR ({before_look} AND ({_UNDER_WAY} OR {again})))"
+    )
+    params |= {"since": since, "looked_until": looked_until, **new_keys, **again_keys}
+    return _ids(reader, sql, params)
+
+
+def _concerned(which: str, keys: _Keys | None) -> tuple[str, _Keys]:
+    """Return the condition that changed keys concern an activity, and its parameters."""
     if keys is None:
-        return _ids(reader, _OUTDATED, params)
-    return _ids(reader, _OUTDATED + _TOUCHED, params | _never_empty(keys))
+        return "true", {}
+    if not any(keys.values()):
+        return "false", {}
+    named = {f"{which}_{name}": found or [" "] for name, found in keys.items()}  # none is no array
+    return _TOUCHED.format(which=which), named
 
 
-def _keys(reader: Reader, company: Company, since: datetime) -> dict[str, list[str]] | None:
+def _keys(reader: Reader, company: Company, since: datetime) -> _Keys | None:
     """Return the addresses, domains and accounts that changed; None for too many to ask for."""
     if reader.value(_REPS_CHANGED, {"since": since}):
         return None
@@ -105,11 +135,6 @@ def _keys(reader: Reader, company: Company, since: datetime) -> dict[str, list[s
         "accounts": sorted(set(changed["accounts"]) - {""}),
     }
     return keys if sum(map(len, keys.values())) < _MOST else None
-
-
-def _never_empty(keys: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return the keys as arrays of text, even where there are none of a kind."""
-    return {name: found or [" "] for name, found in keys.items()}
 
 
 def _ids(reader: Reader, sql: str, params: dict[str, Any]) -> list[UUID]:

@@ -1,7 +1,7 @@
 """To whom the stored activities belong: decided with the CRM as it is, again when it changes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from time import monotonic
 from typing import Final, NamedTuple
@@ -36,7 +36,6 @@ _PAGE: Final = 10_000
 _ALWAYS: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _FRESH_SECONDS: Final = 2.0
 _SIGNED_SECONDS: Final = 30.0
-_SETTLED: Final = timedelta(minutes=1)
 _CURSOR: Final = """
     SELECT state FROM raw.source_cursor FINAL WHERE source = %(source)s
 """
@@ -101,7 +100,7 @@ class Matcher:
         if version == self._caught_up:
             return 0
         changed = rematch(self._reader, writer, self._company, now, self._rules)
-        self._caught_up = version if now - version > _SETTLED else None
+        self._caught_up = version if now - version > affected.SETTLED else None
         return changed
 
     def _fresh(self) -> Directory:
@@ -175,8 +174,9 @@ def rematch(
     version = crm_version(reader)
     ids = affected.outdated(reader, company, _looked_until(reader), version)
     changed = 0
-    directory = read_directory(reader, company, rules)
-    for rows in (_some if len(ids) < _MANY else _all)(reader, ids, directory, now):
+    again = _some if len(ids) < _MANY else _all
+    directory = read_directory(reader, company, rules) if ids else None
+    for rows in again(reader, ids, directory, now) if directory else ():
         writer.write(rows)
         changed += sum(row.matched_at == now for row in rows)
     writer.write([CursorRow(source=CURSOR, state=version.isoformat(), saved_at=now)])
@@ -307,4 +307,4 @@ def _first_by_thread(recorded: Iterable[Recorded]) -> dict[str, datetime]:
 
 def _looked_until(reader: Reader) -> datetime | None:
     state = reader.value(_CURSOR, {"source": CURSOR})
-    return datetime.fromisoformat(state) - _SETTLED if state else None
+    return datetime.fromisoformat(state) if state else None

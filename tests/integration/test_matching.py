@@ -18,6 +18,7 @@ from contracts.signature_rows import SignatureRow
 from contracts.wire import Event, Recorded, RecordedBatch, decode_recorded, encode
 from ingest import matching
 from ingest.account import account, wait_for
+from ingest.affected import outdated
 from ingest.commands import DONE, REFUSED, Commands
 from ingest.directory import read_directory
 from ingest.matching import Matcher, everything, rematch
@@ -92,6 +93,30 @@ def test_a_decision_under_way_while_the_crm_changed_is_caught_up(reader, writer)
     assert current(reader, heard.activity_id).rule == "none"
     assert matcher.catch_up(writer) == 1
     assert current(reader, heard.activity_id).rule == "contact"
+
+
+@pytest.mark.parametrize(
+    ("seen", "looked_until", "is_outdated"),
+    [
+        ("before", "before", True),
+        ("after", "before", True),
+        ("before", "after", True),
+        ("after", "after", False),
+    ],
+)
+def test_a_decision_that_saw_a_change_is_looked_at_again_only_for_newer_ones(
+    reader, writer, seen, looked_until, is_outdated
+):
+    moments = {"before": SystemClock().now()}
+    name = f"{seen}-{looked_until}"
+    know(writer, name)
+    (heard,) = hear(writer, name, f"jo@{name}.com")
+    (row,) = Matcher(reader, COMPANY, SystemClock()).match([heard])
+    moments["after"] = SystemClock().now()
+    writer.write([replace(row, crm_version=moments[seen])])
+    version = moments["after"] + timedelta(minutes=5)
+    found = outdated(reader, COMPANY, moments[looked_until], version)
+    assert (heard.activity_id in found) is is_outdated
 
 
 def test_a_decision_that_stands_gets_no_second_row(reader, writer):

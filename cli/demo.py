@@ -19,7 +19,7 @@ import httpx
 import typer
 
 from cli.live_day import Freshness, LiveDay, post_call
-from cli.stack import DAGSTER, DASHBOARD, WORKER, Stack, answers
+from cli.stack import DAGSTER, DASHBOARD, FOLLOWER, WORKER, Stack, answers
 from contracts.clock import SystemClock
 from contracts.errors import HeadwaterError, UserError
 from ingest.bring import bring_in
@@ -117,6 +117,8 @@ class Demo:
         _tell_addresses(settings)
         filled_seconds = monotonic() - _STARTED
         stack.start_follower(self._company / "mail")
+        stack.wait_ready(FOLLOWER)
+        say("follower: hearing what is delivered")
         day = LiveDay(settings, self._company / "mail")
         events = live_messages(follow(self._order()), SystemClock())
         freshness = self._live(day, islice(events, _LIVE_EVENTS))

@@ -9,19 +9,28 @@ from pathlib import Path
 import httpx
 from pydantic import SecretStr
 
+from contracts.clock import SystemClock
 from contracts.errors import UserError
 from dashboard.launch import dashboard_command
+from ingest.sources.maildir import MaildirSource
 from local.clickhouse.launch import address, server_command
 from local.ports import free_port, refuse_taken_port
 from local.processes import Processes, Program, alive
 from orchestration.launch import dagster_command
 from settings import Settings, secret
 from warehouse.migrate import migrate
+from warehouse.reader import Reader
 
 WAREHOUSE = "warehouse"
 WORKER = "worker"
 DASHBOARD = "dashboard"
 DAGSTER = "dagster"
+FOLLOWER = "follower"
+
+_HAS_READ = """
+    SELECT count() > 0 FROM raw.source_state
+    WHERE source = %(source)s AND state = 'reading' AND checked_at > %(since)s
+"""
 
 
 def warehouse_url(settings: Settings) -> SecretStr | None:
@@ -132,12 +141,18 @@ class Stack:
         )
 
     def start_follower(self, folder: Path) -> None:
-        """Keep bringing in the mail that is delivered to the maildirs in a folder."""
+        """Keep bringing in the mail that is delivered to the maildirs in a folder.
+
+        It is ready once it has read what there was.
+        """
+        reader = Reader(self._settings.warehouse_url)
+        asked = {"source": MaildirSource(folder).name, "since": SystemClock().now()}
         self._start(
             Program(
-                name="follower",
+                name=FOLLOWER,
                 argv=[sys.executable, "-m", "cli", "ingest", "maildir", str(folder), "--follow"],
                 environment=environment(self._settings),
+                ready=lambda: bool(reader.value(_HAS_READ, asked)),
             )
         )
 

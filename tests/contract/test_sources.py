@@ -177,6 +177,7 @@ class Api:
     def __init__(self) -> None:
         self.items: list[dict] = []
         self.token, self.status = "token", 200
+        self.body = b""
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -186,7 +187,8 @@ class Api:
                 self.end_headers()
                 start = int(parse_qs(urlsplit(self.path).query).get("after", ["0"])[0] or 0)
                 page = api.items[start : start + 2]
-                self.wfile.write(json.dumps({"items": page, "next": start + len(page)}).encode())
+                told = json.dumps({"items": page, "next": start + len(page)}).encode()
+                self.wfile.write(api.body or told)
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
@@ -292,6 +294,24 @@ def test_an_api_that_is_busy_is_asked_later_and_a_wrong_token_is_told(request):
     api.token = "another"
     with pytest.raises(UserError, match="answers 401"):
         list(JsonApiSource(api.url, SecretStr("token")).read(""))
+    with pytest.raises(UserError, match="answers 401"):
+        list(JsonApiSource(api.url, SecretStr("")).read(""))
     api.token, api.status = "token", 503
     with pytest.raises(Retryable, match="answers 503"):
+        list(JsonApiSource(api.url, SecretStr("token")).read(""))
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"<html>", "must answer"),
+        (b'{"data": []}', "`items`"),
+        (b'{"items": ["x"], "next": 1}', "must answer"),
+        (b'{"items": [{}]}', "no `next` cursor"),
+    ],
+)
+def test_an_api_that_answers_something_else_is_told_what_it_must_answer(request, body, told):
+    api: Api = request.getfixturevalue("api")
+    api.body = body
+    with pytest.raises(UserError, match=told):
         list(JsonApiSource(api.url, SecretStr("token")).read(""))

@@ -78,12 +78,12 @@ class Containers:
         wait_until(is_content)
 
     def stop(self) -> None:
-        """End all as Docker does: SIGTERM, and what is left after the grace is killed."""
+        """End all as Docker does: SIGTERM, and what does not end is killed."""
         for _, process in self.running:
             process.send_signal(signal.SIGTERM)
-        for name, process in self.running:
+        for _, process in self.running:
             try:
-                process.wait(int(SERVICES[name]["stop_grace_period"].removesuffix("s")))
+                process.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -1,8 +1,9 @@
 """The matches page: which activities found no sure place, why, and choosing a better one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
 
 import pandas as pd
@@ -100,10 +101,11 @@ def _show_list(listed: pd.DataFrame) -> None:
         return
     columns, zone = st.column_config, reading.zone().key
     ids = list(listed["activity_id"])
+    key = table_key(ids)
     st.dataframe(
         listed.drop(columns="activity_id"),
-        key=f"matches_{_state()}",
-        on_select=lambda: _open(ids),
+        key=key,
+        on_select=lambda: _open(key, ids),
         selection_mode="single-row",
         hide_index=True,
         height="content" if len(listed) <= 8 else 320,  # noqa: PLR2004 rows that fit
@@ -120,9 +122,14 @@ def _show_list(listed: pd.DataFrame) -> None:
     )
 
 
-def _open(ids: list[str]) -> None:
+def table_key(ids: Sequence[str]) -> str:
+    """Return the table's key, another for another list: a selection is a place in it, no more."""
+    return "matches_" + sha256("\0".join(map(str, ids)).encode()).hexdigest()[:16]
+
+
+def _open(key: str, ids: list[str]) -> None:
     """Remember the activity in the row that was selected."""
-    for row in st.session_state[f"matches_{_state()}"]["selection"]["rows"]:
+    for row in st.session_state[key]["selection"]["rows"]:
         st.session_state["activity"] = st.query_params["activity"] = ids[row]
         st.session_state["told"] = st.session_state["refused"] = ""
 

@@ -150,6 +150,16 @@ def test_the_matches_page_lists_what_found_no_account_and_explains_one(page, fil
     assert "This dashboard only shows" in text
 
 
+def test_a_list_of_other_matches_is_another_table_in_which_no_row_is_ticked(page, filled):
+    app = page(filled, "matches.py")
+    listed = app.dataframe[0]
+    word = str(listed.value["people"].iloc[-1])
+    app.text_input(key="match_words").set_value(word).run()
+    narrowed = app.dataframe[0]
+    assert 0 < len(narrowed.value) < len(listed.value)
+    assert narrowed.proto.id != listed.proto.id
+
+
 def test_a_page_without_a_token_asks_nobody_to_decide(page, filled):
     app = page(filled, "matches.py")
     assert not app.button

@@ -65,9 +65,9 @@ def invitations(message: Part, sent_at: datetime, company: Company) -> Read:
 
 def _said(part: Part, sent_at: datetime, clock: ZoneInfo) -> Iterator[Invitation | str]:
     """Yield what each event of a calendar says, or why it can't be read."""
-    try:
-        from icalendar import Calendar  # noqa: PLC0415 few mails need it
+    from icalendar import Calendar  # noqa: PLC0415 few mails need it
 
+    try:
         calendar = Calendar.from_ical("\r\n".join(_needed(mime.text_of(part))))
         stated = calendar.get("METHOD") or mime.parameter(part, "Content-Type", "method")
         method = _method(str(stated))

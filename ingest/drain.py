@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -10,10 +9,8 @@ from faust.types import TP
 from mode.utils.futures import notify
 
 _FETCH_SECONDS: Final = 1.0
-_GLANCE_SECONDS: Final = 0.001
-"""How long a fetch waits while an agent has no room: a longer one would miss that it has again."""
-_PAUSE_SECONDS: Final = (0.02, 0.04, 0.08, 0.16)
-"""Between glances that find nothing; room ends them at once. A glance costs half a millisecond."""
+_BUSY_FETCH_SECONDS: Final = 0.02
+"""While an agent has no room: its partitions are not in the fetch, and may have room any moment."""
 
 
 class Drain:
@@ -53,25 +50,20 @@ class Drain:
 
     async def _drain_messages(self: Any, fetcher: Any) -> None:
         """Deliver until the consumer or the fetcher is stopped."""
-        pauses = iter(_PAUSE_SECONDS)
         try:
             while not (self.should_stop or fetcher.should_stop):
                 await self._wait_for_room()
                 generation = self.app.consumer_generation_id
-                is_busy = bool(self._buffered_partitions)
-                patience = _GLANCE_SECONDS if is_busy else _FETCH_SECONDS
+                patience = _BUSY_FETCH_SECONDS if self._buffered_partitions else _FETCH_SECONDS
                 records, active = await self._wait_next_records(patience)
                 if self.should_stop or fetcher.should_stop:
                     return
                 if not self.flow_active or self.app.consumer_generation_id != generation:
                     await self._rewind()
                 elif records:
-                    pauses = iter(_PAUSE_SECONDS)
                     await self.wait_first(
                         self._deliver_all(records, active, generation), self.suspend_flow.wait()
                     )
-                elif is_busy:
-                    await self._pause(next(pauses, _PAUSE_SECONDS[-1]))
                 await asyncio.sleep(0)
         except (asyncio.CancelledError, *self.consumer_stopped_errors):
             if not self.app.should_stop:
@@ -82,11 +74,6 @@ class Drain:
         self._room.clear()
         if not self._get_active_partitions():
             await self.wait_first(self._room.wait(), timeout=_FETCH_SECONDS)
-
-    async def _pause(self: Any, seconds: float) -> None:
-        """Return when an agent has room, or after a time."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._room.wait(), seconds)
 
     async def _rewind(self: Any) -> None:
         """Read again from what is committed; what was fetched is dropped."""

@@ -4,7 +4,6 @@ from typing import Any, Final
 
 import faust
 from faust.transport.drivers import aiokafka as kafka
-from typing_extensions import override
 from yarl import URL
 
 from contracts import topics
@@ -21,7 +20,6 @@ _HEARTBEAT_SECONDS: Final = 3
 _METADATA_SECONDS: Final = 5
 """A topic that was not seen yet when the group first shared out is read after this long, not after
 the client's five minutes."""
-_FETCH_WAIT_MS: Final = 200
 _SECONDS_A_DAY: Final = 86_400
 
 
@@ -35,27 +33,8 @@ class SqliteTransport(sqlite.Transport):
     Consumer = SqliteConsumer
 
 
-class KafkaConsumerThread(kafka.AIOKafkaConsumerThread):
-    """Asks the broker for messages."""
-
-    @override
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        """Wait for new messages for less long than Faust's 1.5 seconds.
-
-        Only one fetch is under way to a broker: a partition that was not in it, since messages of
-        it were still to be delivered, is not read before it ends.
-        """
-        consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS  # noqa: SLF001 Faust has no setting for it
-        return consumer
-
-
 class KafkaConsumer(Drain, kafka.Consumer):
     """Reads Apache Kafka."""
-
-    @override
-    def _new_consumer_thread(self) -> KafkaConsumerThread:
-        return KafkaConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
 
 class KafkaTransport(kafka.Transport):

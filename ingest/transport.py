@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import faust
 from faust.transport.drivers import aiokafka as kafka
+from typing_extensions import override
 from yarl import URL
 
 from contracts import topics
@@ -33,8 +34,33 @@ class SqliteTransport(sqlite.Transport):
     Consumer = SqliteConsumer
 
 
+class KafkaConsumerThread(kafka.AIOKafkaConsumerThread):
+    """Asks the broker for messages."""
+
+    @override
+    async def seek_to_committed(self) -> Any:
+        """Seek all partitions to what is committed, and to their start where nothing is.
+
+        Kafka's client leaves those where they are: what was fetched of them and dropped in a
+        rebalance would be taken for read, and lost.
+        """
+        return await self.call_thread(self._seek_to_committed)
+
+    async def _seek_to_committed(self) -> Any:
+        consumer = self._ensure_consumer()
+        committed = await consumer.seek_to_committed()
+        if unread := [place for place, offset in committed.items() if not offset]:
+            for place, start in (await consumer.beginning_offsets(unread)).items():
+                consumer.seek(place, start)
+        return committed
+
+
 class KafkaConsumer(Drain, kafka.Consumer):
     """Reads Apache Kafka."""
+
+    @override
+    def _new_consumer_thread(self) -> KafkaConsumerThread:
+        return KafkaConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
 
 class KafkaTransport(kafka.Transport):

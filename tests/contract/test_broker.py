@@ -207,6 +207,20 @@ async def test_an_offset_is_committed_only_after_the_body_has_returned(broker, t
         assert await broker.committed(group, topic) == 2
 
 
+async def test_what_a_new_group_has_read_and_not_committed_comes_again_after_a_seek(
+    broker, topic, group, sink
+):
+    """As after a rebalance, in which what was fetched is dropped."""
+    may_return = asyncio.Event()
+    sink.before_return = may_return.wait
+    await send(broker, topic, [(b"k", b"a")])
+    async with reading(broker, topic, group, sink) as app:
+        await until(lambda: sink.messages)
+        await app.consumer.perform_seek()
+        may_return.set()
+        await until(lambda: sink.values == [b"a", b"a"])
+
+
 async def test_the_lag_is_what_the_workers_have_not_committed(broker, sink):
     await send(broker, MAIL, [(None, b"%d" % n) for n in range(20)])
     before = await asyncio.to_thread(lag, broker.settings)

@@ -78,10 +78,12 @@ class Containers:
         wait_until(is_content)
 
     def stop(self) -> None:
-        """End all as Docker does: SIGTERM, and what does not end is killed."""
-        for _, process in self.running:
+        """End all as Compose does: a service before those that it depends on, and by SIGTERM.
+
+        What does not end is killed.
+        """
+        for _, process in reversed(self.running):
             process.send_signal(signal.SIGTERM)
-        for _, process in self.running:
             try:
                 process.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:

@@ -87,7 +87,15 @@ def _tables(folder: Path) -> list[_Table]:
     for stray in sorted({*folder.glob("*.csv")} - {*present.values()}):
         log.warning("file left out: its name is not one of a CRM export", file=str(stray))
     renamed = _renamed(folder / COLUMNS_FILE)
-    return [_table(entity, path, renamed.get(path.stem, {})) for entity, path in present.items()]
+    tables, wrong = [], []
+    for entity, path in present.items():
+        try:
+            tables.append(_table(entity, path, renamed.get(path.stem, {})))
+        except UserError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise UserError("\n".join((*wrong, "Nothing was brought in")))
+    return tables
 
 
 def _renamed(path: Path) -> Mapping[str, Mapping[str, str]]:
@@ -105,23 +113,31 @@ def _renamed(path: Path) -> Mapping[str, Mapping[str, str]]:
 
 def _table(entity: str, path: Path, renamed: Mapping[str, str]) -> _Table:
     sheet = open_sheet(path)
-    fields = [_field(entity, path, column, renamed) for column in sheet.header]
+    known = fields_of(entity)
+    fields = [renamed.get(plain, plain) for plain in map(plain_name, sheet.header)]
+    unknown = {
+        column: field
+        for column, field in zip(sheet.header, fields, strict=True)
+        if field not in known and (field or plain_name(column) not in renamed)
+    }
+    if unknown:
+        raise UserError(_not_fields(entity, path, unknown))
     _refuse_doubled_and_missing(entity, path, fields)
     return _Table(entity, sheet, fields)
 
 
-def _field(entity: str, path: Path, column: str, renamed: Mapping[str, str]) -> str:
-    plain = plain_name(column)
-    field = renamed.get(plain, plain)
+def _not_fields(entity: str, path: Path, unknown: Mapping[str, str]) -> str:
+    """Say which columns are no fields, with lines of `columns.toml` that would settle it."""
     known = fields_of(entity)
-    if field in known or (plain in renamed and not field):
-        return field
-    near = get_close_matches(field, known, 1, 0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}."
-    raise UserError(
-        f"{path}: column {column!r} is not a field of {entity}: {hint} Rename it, or name it in "
-        f'{COLUMNS_FILE} below [{path.stem}]: "{column}" = "{near[0] if near else "its field"}" '
-        '(or "" to leave it out). Nothing was brought in'
+    lines = [f"[{path.stem}]"]
+    for column, field in unknown.items():
+        near = get_close_matches(field, known, 1, 0.5)
+        lines.append(f'"{column}" = "{near[0]}"' if near else f'"{column}" = ""  # left out')
+    return (
+        f"{path}: no fields of {entity}: {', '.join(map(repr, unknown))}. Known are "
+        f"{', '.join(known)}. Rename them, or say in {COLUMNS_FILE} what they are, such as:\n\n"
+        + "\n".join(lines)
+        + "\n"
     )
 
 
@@ -135,7 +151,7 @@ def _refuse_doubled_and_missing(entity: str, path: Path, fields: list[str]) -> N
     if missing := [field for field in required_of(entity) if field not in given]:
         ways = INSTEAD.get(missing[0], ({missing[0]},))
         wanted = " or ".join(" with ".join(map(repr, sorted(way))) for way in ways)
-        raise UserError(f"{path}: {entity} needs a column {wanted}. Nothing was brought in")
+        raise UserError(f"{path}: {entity} needs a column {wanted}")
 
 
 def _records(table: _Table) -> Iterator[Heard]:

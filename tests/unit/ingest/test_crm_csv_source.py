@@ -83,6 +83,14 @@ def test_an_export_that_cannot_be_read_says_why(tmp_path, files, told):
         records(tmp_path, **files)
 
 
+def test_all_columns_that_are_no_fields_are_told_at_once(tmp_path):
+    with pytest.raises(UserError) as refused:
+        records(tmp_path, accounts="account_id,name,Web,Ownr Rep\n", reps="rep_id,nme\n")
+    told = str(refused.value)
+    assert '[accounts]\n"Web" = ""  # left out\n"Ownr Rep" = "owner_rep_id"\n' in told
+    assert '[reps]\n"nme" = "name"\n' in told
+
+
 def test_an_amount_stands_for_its_minor_units(tmp_path):
     content = "owner_id,period_starts_on,period_ends_on,amount\nr1,2026-01-01,2026-04-01,5\n"
     assert len(records(tmp_path, quotas=content)) == 1

@@ -29,6 +29,16 @@ _OUTCOMES: Final = """
 """
 
 
+_DETAILS: Final = """
+    SELECT detail
+    FROM live.dead_letter
+    WHERE ingest_run = %(ingest_run)s AND replayed_at IS NULL AND detail != ''
+    GROUP BY reason, detail
+    ORDER BY count() DESC, reason, detail
+    LIMIT 3 BY reason
+"""
+
+
 @dataclass(frozen=True)
 class Account:
     """What became of a run's inputs: seen is the sum of the five counts after it.
@@ -42,6 +52,7 @@ class Account:
         unknown: how many were of people whom the CRM does not know: of them, no more than who wrote
             to whom and when is kept.
         reasons: how many were excluded or dead-lettered for what, as `excluded: internal`.
+        details: what is wrong with those dead-lettered, the three most frequent of each reason.
     """
 
     ingest_run: str
@@ -53,6 +64,7 @@ class Account:
     dead_lettered: int = 0
     unknown: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
+    details: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the account for a JSON object."""
@@ -63,7 +75,8 @@ class Account:
         fates = ((name, getattr(self, name)) for name in _COUNTS[1:])
         counts = ", ".join(f"{count:,} {name.replace('_', '-')}" for name, count in fates)
         reasons = "".join(f"\n  {why}: {count:,}" for why, count in sorted(self.reasons.items()))
-        return f"{self.seen:,} seen = {counts}{reasons}"
+        details = "".join(f"\n  {detail}" for detail in self.details)
+        return f"{self.seen:,} seen = {counts}{reasons}{details}"
 
 
 def account(reader: Reader, ingest_run: str) -> Account:
@@ -73,7 +86,13 @@ def account(reader: Reader, ingest_run: str) -> Account:
         return Account(ingest_run)
     row = frame.iloc[0]
     counts = {name: int(row[name]) for name in _COUNTS}
-    return Account(ingest_run, **counts, reasons={k: int(v) for k, v in row["reasons"].items()})
+    details = reader.frame(_DETAILS, {"ingest_run": ingest_run})["detail"]
+    return Account(
+        ingest_run,
+        **counts,
+        reasons={why: int(count) for why, count in row["reasons"].items()},
+        details=tuple(details),
+    )
 
 
 async def wait_for(

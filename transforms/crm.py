@@ -75,7 +75,13 @@ def decode_crm(payload: bytes, source: str, received_at: datetime) -> CrmRow:
     try:
         return _row(row_type, heard, source, received_at)
     except (msgspec.ValidationError, UserError, ValueError, OverflowError) as error:
-        raise Rejected("bad_record", f"{heard.entity}: {error}") from error
+        raise Rejected("bad_record", f"{_named(heard)}: {error}") from error
+
+
+def _named(heard: CrmRecord) -> str:
+    """Return the entity with its first id, if it has one."""
+    ids = (heard.record.get(name) for name in fields_of(heard.entity) if name.endswith("_id"))
+    return f"{heard.entity} {next(filter(None, ids), '')}".rstrip()
 
 
 def _row(row_type: type[CrmRow], heard: CrmRecord, source: str, received_at: datetime) -> CrmRow:

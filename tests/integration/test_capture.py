@@ -197,6 +197,8 @@ def test_a_dead_letter_is_replayed_as_it_was_and_is_understood_later(settings, r
     (tmp_path / "bad.eml").write_bytes(b"Subject: nobody\n\nhello")
     run = bring(settings, EmlSource(tmp_path / "bad.eml"))
     assert run.dead_lettered == 1
+    assert len(run.details) == 1
+    assert str(run).endswith(f"\n  dead_lettered: no_participants: 1\n  {run.details[0]}")
     source = f"eml:{tmp_path / 'bad.eml'}"
     assert asyncio.run(replay(settings, source=source, reason="no_participants")) == 1
     wait_until(lambda: waiting_and_replayed(reader, source), (1, 1))

@@ -28,7 +28,7 @@ def test_a_line_is_a_proposal_in_our_words_and_minor_units(tmp_path):
 
 
 def test_a_column_that_is_none_is_refused_with_the_nearest(tmp_path):
-    with pytest.raises(UserError, match="did you mean 'cap_units'"):
+    with pytest.raises(UserError, match='"Capp units" = "cap_units"'):
         proposals(tmp_path, "P1,A,tool,1,USD,1,2027-01-01,,,,3", header=f"{HEADER},Capp units")
 
 

@@ -113,9 +113,10 @@ INVESTED = {"investment_id": "i", "kind": "tool", "name": "n", "gross_margin_rat
     ("entity", "record", "told"),
     [
         ("deal", {}, "not an entity"),
+        ("account", {}, "account: "),
         ("account", {"account_id": "a1"}, "name"),
         ("account", {"account_id": "a1", "name": "A", "employees": "many"}, "employees"),
-        ("account", {"account_id": "a1", "name": "A", "employees": "-1"}, "employees"),
+        ("account", {"account_id": "a1", "name": "A", "employees": "-1"}, "account a1: employees"),
         ("account", {"account_id": "a1", "name": "A", "indstry": "x"}, "did you mean 'industry'"),
         ("opportunity", DEAL | {"amount": "12,50"}, "12,50"),
         ("opportunity", DEAL | {"amount": "1.005"}, "finer"),

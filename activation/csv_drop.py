@@ -70,7 +70,8 @@ class CsvDrop:
         _, table = self._current(object_type)
         drops: dict[tuple[str, ...], list[Change]] = defaultdict(list)
         for change in changes:
-            if _version(table.get(change.object_id, {})) == change.version:
+            record = table.get(change.object_id)
+            if record is not None and _version(record) == change.version:
                 drops[tuple(sorted(change.values))].append(change)
             else:
                 yield change.object_id, Answer(Outcome.CONFLICT)

@@ -1,13 +1,15 @@
 """Writes results back to a CRM, and never spoils a field that a person filled in.
 
 Two rules. An *own field*, whose name begins with `headwater_`, is ours and is set whenever it
-differs. Any other field is filled only while it is empty in the CRM, as read just before, and only
-if nobody changed the record in between. Every field that was looked at is a row of the ledger.
+differs. Any other field is filled once, while it is empty in the CRM, as read just before, and only
+if nobody changed the record in between: whoever empties it again wants it empty. Every field that
+was looked at is a row of the ledger.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
 from itertools import islice
 from types import MappingProxyType
 from typing import Final
@@ -28,7 +30,7 @@ Desired = Mapping[str, Mapping[str, str]]
 """The values that the objects should have: object id to field to text."""
 
 Noted = Mapping[tuple[str, str], str]
-"""What the ledger last saw in own fields: object id and field to text."""
+"""What the ledger last saw of ours in a field: object id and field to text."""
 
 _NOTHING_NOTED: Final[Noted] = MappingProxyType({})
 
@@ -60,7 +62,8 @@ def plan(
     """Decide about every field, in order; pure.
 
     An object or a field that the CRM does not know is failed, never made. An own field that holds
-    other than was noted is decided as any other, and its detail says so.
+    other than was noted is decided as any other, and its detail says so. A field of people in which
+    ours was noted, and which is empty now, stays empty.
     """
     return [
         _decide(object_id, field, value, current.get(object_id), noted.get((object_id, field)))
@@ -84,7 +87,8 @@ def write_back(
     Should a crash come between a write and its ledger rows, the next run reads the value back and
     notes it as unchanged: the CRM is never written twice.
 
-    What `activation.ledger.noted` returns lets the ledger say where a person edited an own field.
+    What `activation.ledger.noted` returns tells where a person edited an own field, or emptied one
+    that we had filled in.
 
     Raises:
         Retryable: the CRM is away.
@@ -160,13 +164,30 @@ def _decide(
         return replace(decision, detail="the CRM has no such field that may be filled")
     old = record.values[field]
     decision = replace(decision, old_value=old, outcome="write")
-    if decision.rule == OWN_FIELD and noted not in (None, old):
+    if decision.rule == FILL_IF_EMPTY:
+        return _fill(decision, noted)
+    if noted is not None and not _same(noted, old):
         decision = replace(decision, detail=f"it is no longer what we last noted, {noted!r}")
-    if old == value:
+    return replace(decision, outcome="unchanged") if _same(old, value) else decision
+
+
+def _fill(decision: Decision, noted: str | None) -> Decision:
+    if decision.old_value == decision.new_value:
         return replace(decision, outcome="unchanged")
-    if decision.rule == FILL_IF_EMPTY and old:
+    if decision.old_value:
         return replace(decision, outcome="kept", detail="a person's value stays")
+    if noted:
+        words = f"it held {noted!r}, and somebody emptied it"
+        return replace(decision, outcome="kept", detail=words)
     return decision
+
+
+def _same(one: str, other: str) -> bool:
+    """Tell whether two texts say the same: a CRM may show the 42 that we wrote as 42.00."""
+    try:
+        return one == other or Decimal(one) == Decimal(other)
+    except InvalidOperation:
+        return False
 
 
 def _changes(

@@ -44,6 +44,11 @@ def _run(folder: Path, reader: Reader, writer: Writer | None, score: str) -> lis
     return rows
 
 
+def _website(rows: list[CrmWriteRow]) -> CrmWriteRow:
+    (row,) = (row for row in rows if row.field == "website")
+    return row
+
+
 def test_the_ledger_holds_every_field_that_was_looked_at_in_every_run(tmp_path, reader, writer):
     (tmp_path / "accounts.csv").write_text("account_id,website\nA-1,\n")
     rows = [row for score in ("42", "42", "43") for row in _run(tmp_path, reader, writer, score)]
@@ -75,7 +80,18 @@ def test_a_ledger_that_lost_a_run_is_repaired_by_the_next(tmp_path, reader, writ
     assert noted(reader, "csv", "account") == {}
     rows = _run(tmp_path, reader, writer, "42")
     assert {row.outcome for row in rows} == {"unchanged"}
-    assert noted(reader, "csv", "account") == {("A-1", SCORE): "42"}
+    ours = {("A-1", SCORE): "42", ("A-1", "website"): "https://ours.example"}
+    assert noted(reader, "csv", "account") == ours
+
+
+def test_a_field_that_we_filled_and_a_person_emptied_stays_empty(tmp_path, reader, writer):
+    _export(tmp_path, "", "")
+    assert _website(_run(tmp_path, reader, writer, "42")).outcome == "written"
+    _export(tmp_path, "", "42")
+    for _ in range(2):
+        left = _website(_run(tmp_path, reader, writer, "42"))
+        assert left.outcome == "kept"
+        assert left.detail == "it held 'https://ours.example', and somebody emptied it"
 
 
 def test_what_another_crm_held_is_not_ours_to_compare(tmp_path, reader, writer):

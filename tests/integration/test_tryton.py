@@ -1,6 +1,6 @@
 """What only Tryton does: its kinds of fields, its sessions, its refusals, and its going away."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from activation.target import Change
+from activation.target import Change, Record
 from activation.tryton import Tryton
 from activation.writeback import write_back
 from contracts.clock import ManualClock
@@ -102,6 +102,75 @@ def test_a_website_that_is_added_beside_the_party_in_that_moment_stays_the_party
     change = Change(code, read.version, {"website": "https://ours.example"})
     list(tryton.write("account", [change]))
     assert _party(tryton, code, "website")["website"] == "https://theirs.example"
+
+
+class _Meanwhile(Tryton):
+    """A Tryton in which a person acts once, right after our first read."""
+
+    def __init__(self, url: str, act: Callable[[], None]) -> None:
+        super().__init__(url, "admin", PASSWORD)
+        self._acts = [act]
+
+    def read(
+        self, object_type: str, ids: Sequence[str], fields: Sequence[str]
+    ) -> Mapping[str, Record]:
+        read = super().read(object_type, ids, fields)
+        while self._acts:
+            self._acts.pop()()
+        return read
+
+
+def test_a_party_that_is_deleted_between_our_read_and_our_write_fails_alone(tryton, tryton_url):
+    gone, other = _parties(tryton, 2)
+    party = _party(tryton, gone)["id"]
+    target = _Meanwhile(tryton_url, lambda: tryton._call("party.party.delete", [party]))
+    one, two = _run(target, {gone: {SCORE: "42"}, other: {SCORE: "7"}})
+    assert (one.outcome, two.outcome) == ("failed", "written")
+    assert "don't exist" in one.detail
+
+
+def test_a_party_that_is_merged_away_between_our_read_and_our_write_is_not_written(
+    tryton, tryton_url
+):
+    gone, other = _parties(tryton, 2)
+    party = _party(tryton, gone)["id"]
+    merged = {"active": False}  # what the replacing of a party does to it
+    target = _Meanwhile(tryton_url, lambda: tryton._call("party.party.write", [party], merged))
+    rows = _run(target, {gone: {SCORE: "42"}, other: {SCORE: "7"}})
+    assert {row.object_id: row.outcome for row in rows} == {gone: "failed", other: "written"}
+    (held,) = tryton._call("party.party.read", [party], [SCORE])
+    assert held[SCORE] is None
+
+
+def test_a_website_that_we_added_and_a_person_took_away_is_not_added_again(tryton):
+    (code,) = _parties(tryton, 1)
+    wanted = {code: {"website": "https://ours.example"}}
+    assert [row.outcome for row in _run(tryton, wanted)] == ["written"]
+    tryton._call(
+        "party.contact_mechanism.delete",
+        _party(tryton, code, "contact_mechanisms")["contact_mechanisms"],
+    )
+    noted = {(code, "website"): "https://ours.example"}
+    batches = write_back(tryton, "account", wanted, run_id=uuid4(), clock=CLOCK, noted=noted)
+    assert [row.outcome for batch in batches for row in batch] == ["kept"]
+    assert not _party(tryton, code, "website")["website"]
+
+
+class _AnswerLost(Tryton):
+    """A Tryton that commits, and whose answer never arrives."""
+
+    def _set(self, object_type: str, changes: Sequence[Change]) -> None:
+        super()._set(object_type, changes)
+        raise Retryable("the answer was lost")
+
+
+def test_what_was_committed_without_an_answer_is_found_and_not_written_twice(tryton, tryton_url):
+    (code,) = _parties(tryton, 1)
+    wanted = {code: {"website": "https://ours.example", SCORE: "42"}}
+    with pytest.raises(Retryable):
+        _run(_AnswerLost(tryton_url, "admin", PASSWORD), wanted)
+    assert {row.outcome for row in _run(tryton, wanted)} == {"unchanged"}
+    assert len(_party(tryton, code, "contact_mechanisms")["contact_mechanisms"]) == 1
 
 
 def test_a_session_that_is_over_is_opened_again(tryton):

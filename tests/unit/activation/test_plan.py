@@ -151,6 +151,31 @@ def test_an_own_field_that_is_no_longer_what_was_noted_is_told(steps):
             ledger["A", SCORE] = rows[SCORE].new_value
 
 
+@given(STEPS)
+def test_a_field_that_we_filled_and_a_person_emptied_stays_empty(steps):
+    shelf = Shelf()
+    ledger: dict[tuple[str, str], str] = {}
+    emptied: set[str] = set()
+    for who, what, _ in steps:
+        if who == "person":
+            field, value = what
+            is_ours = ledger.get(("A", field)) and not field.startswith(OWN_PREFIX)
+            emptied = emptied | {field} if is_ours and not value else emptied - {field}
+            shelf.edit(field, value)
+            continue
+        for row in _run(shelf, {"A": what}, noted=ledger):
+            if row.outcome in ("written", "unchanged"):
+                ledger["A", row.field] = row.new_value
+        assert all(shelf.values[field] == "" for field in emptied)
+
+
+def test_our_number_that_the_crm_shows_in_its_own_way_is_no_edit_and_not_written_again():
+    shelf = Shelf()
+    shelf.edit(SCORE, "42.00")
+    (row,) = _run(shelf, {"A": {SCORE: "42"}}, noted={("A", SCORE): "42"})
+    assert (row.outcome, row.detail, shelf.writes) == ("unchanged", "", 0)
+
+
 def test_an_edit_between_our_read_and_our_write_wins():
     shelf = Shelf()
     shelf.interfere = [("website", "theirs")]

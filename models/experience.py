@@ -103,7 +103,8 @@ def _reason(row: Mapping[Hashable, Any]) -> str:
 def _point(row: Mapping[Hashable, Any]) -> tuple[object, ...]:
     effect, error, cost, unit_months, units, rate = (float(row[name]) for name in _NUMBERS)
     course = course_of(row["kind"])
-    months = max(round(unit_months / units), 1)
+    span = unit_months / units
+    months = max(round(span), 1)
     strength = course.total(months) / months
     yearly = units * course.total(YEAR) / strength * (1 if row["outcome"] == "margin" else rate)
     unseen = max(1 - course.total(months) / course.total(YEAR), 0)
@@ -112,7 +113,7 @@ def _point(row: Mapping[Hashable, Any]) -> tuple[object, ...]:
         row["investment_id"],
         row["kind"],
         units,
-        cost * YEAR / min(months, YEAR) if course.is_recurring else cost,
+        cost * YEAR / span if course.is_recurring else cost,
         margin,
         float(np.hypot(error * yearly, _UNSEEN * unseen * margin)),
     )

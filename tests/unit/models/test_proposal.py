@@ -162,8 +162,13 @@ def test_a_young_judgement_is_carried_to_a_year_with_doubt_about_the_unseen():
     scale = 10 * course.total(12) / (course.total(3) / 3) * 0.5
     assert young["margin"] == pytest.approx(1 * M * scale)
     assert young["std_error"] > 0.5 * M * scale
-    tool = experience(judged(kind="tool", treated_unit_months=60)).points.iloc[0]
-    assert tool["spend"] == pytest.approx(80 * M)  # six months' licences, carried to twelve
+
+
+@pytest.mark.parametrize("months", [6, 12, 15.5, 30])
+def test_what_is_paid_by_month_counts_twelve_months_of_it_however_long_it_ran(months):
+    seen = {"treated_unit_months": 10 * months, "cost_minor": 2 * M * 10 * months}
+    tool = experience(judged(kind="tool", **seen)).points.iloc[0]
+    assert tool["spend"] == pytest.approx(2 * M * 10 * 12)
 
 
 def test_a_margin_needs_no_rate_and_what_has_no_price_is_left_out_with_its_reason():

@@ -54,27 +54,31 @@ def of_kinds(points: pd.DataFrame, starts_on: date) -> Offers:
 def of_proposals(rows: Sequence[ProposalRow], rates: Rates, starts_on: date) -> Offers:
     """Return the proposals with their starts, and the rules that their fields make.
 
-    What begins before the plan begins with it. What can't be scored is refused by itself.
+    What begins before the plan begins with it. What can't be scored is refused by itself, and with
+    it what requires it.
     """
     proposals: dict[str, Proposal] = {}
     refused: dict[str, str] = {}
-    names = {row.proposal_id for row in rows}
     for row in rows:
         try:
-            _refuse_strangers(row, names)
             proposals[row.proposal_id] = _proposal(row, rates, starts_on)
         except UserError as error:
             refused[row.proposal_id] = str(error)
     known = [row for row in rows if row.proposal_id in proposals]
+    while orphan := next((r for r in known if r.requires and r.requires not in proposals), None):
+        known.remove(orphan)
+        del proposals[orphan.proposal_id]
+        refused[orphan.proposal_id] = _orphaned(orphan, refused)
     options = [
         option for row in known for option in _starts(row, proposals[row.proposal_id], starts_on)
     ]
     return Offers("proposal", proposals, options, _rules(known, proposals), refused)
 
 
-def _refuse_strangers(row: ProposalRow, names: Collection[str]) -> None:
-    if row.requires and row.requires not in names:
-        raise UserError(f"it requires {row.requires}, which nobody proposed: import that as well")
+def _orphaned(row: ProposalRow, refused: Collection[str]) -> str:
+    if row.requires in refused:
+        return f"it requires {row.requires}, which can't be scored"
+    return f"it requires {row.requires}, which nobody proposed: import that as well"
 
 
 def _proposal(row: ProposalRow, rates: Rates, starts_on: date) -> Proposal:

@@ -214,3 +214,18 @@ def test_starts_are_the_months_allowed_within_the_plan():
 def test_a_proposal_that_requires_what_nobody_proposed_is_refused():
     offers = of_proposals([proposal("a", requires="zz")], Rates("USD", []), STARTS_ON)
     assert "requires zz" in offers.refused["a"]
+
+
+def test_what_requires_a_proposal_that_cannot_be_scored_is_refused_and_the_rest_planned():
+    plan = made(
+        proposal("train"),
+        proposal("free", amount=0),
+        proposal("after", requires="free"),
+        proposal("last", requires="after"),
+    )
+    rows = by_type(plan.rows)
+    reasons = {row.proposal_id: row.reason for row in rows[InvestmentForecastRow] if row.reason}
+    assert "requires free, which can't be scored" in reasons["after"]
+    assert "requires after, which can't be scored" in reasons["last"]
+    assert not plan.problem
+    assert {row.proposal_id for row in rows[AllocationRow]} == {"train"}

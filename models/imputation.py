@@ -31,6 +31,7 @@ from scipy import linalg
 
 from models.effect import NotEstimable
 from models.grid import Flags, Floats, Grid, Whole
+from models.ratio_bias import surplus
 
 _STEPS: Final = 40
 _LARGEST_STEP: Final = 2.0
@@ -69,6 +70,16 @@ class Fit:
     def share(self) -> Floats:
         """Each untreated cell's share of its unit's weight (n x T)."""
         return _shares(self.weight)
+
+    @cached_property
+    def surplus(self) -> Floats:
+        """The share by which each expectation is too large on average: a ratio's bias (n x T).
+
+        The additive form has none. Of the proportional one with covariates it is left.
+        """
+        if not self.is_proportional or self.grid.covariates:
+            return np.zeros_like(self.expected)
+        return surplus(self.residual, self.weight, self.curvature, self.grid.cluster)
 
     def steps(self, gradient: Floats) -> Floats:
         """Return how theta answers to a gradient (T x K)."""
@@ -176,6 +187,7 @@ def mean_gain(model: Fit, cells: Flags) -> Mean:
     total = max(int(counts.sum()), 1)
     gains = ((grid.outcome - model.expected) * cells).sum(axis=1)
     value = float(gains.sum() / total)
+    too_much = float((model.expected * cells * model.surplus).sum() / total)
     slope = model.expected * cells if model.is_proportional else cells.astype(float)
     pull = slope.sum(axis=1, keepdims=True) * model.share - slope
     path = model.steps(pull.T @ grid.features)
@@ -183,7 +195,7 @@ def mean_gain(model: Fit, cells: Flags) -> Mean:
     drawn = (model.residual * answer).sum(axis=1) + model.noise(path, model.theta)
     own = unbiased(grid.summed(gains - value * counts), grid.summed(counts) / total)
     drawn = unbiased(grid.summed(drawn), model.leverage(path))
-    return Mean(value=value, influence=(own + drawn) / total, cells=total)
+    return Mean(value=value + too_much, influence=(own + drawn) / total, cells=total)
 
 
 def unbiased(influence: Floats, leverage: Floats) -> Floats:

@@ -6,6 +6,7 @@ The rooms are imported inside the commands: `headwater --help` answers at once.
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Annotated
 
 import typer
@@ -68,6 +69,29 @@ def migrate(home: Home = None) -> None:
     with local_stack(load(home), worker=False) as settings:
         for line in status(settings.warehouse_url, settings.warehouse_cluster):
             typer.echo(line)
+
+
+@app.command()
+def compute(
+    home: Home = None,
+    *,
+    write_back: Annotated[
+        bool, typer.Option("--write-back", help="Write to the CRM as well, as is done every hour.")
+    ] = False,
+) -> None:
+    """Compute scores, returns, the plan and the marts now, before the schedules do."""
+    from cli.stack import local_stack
+    from contracts.errors import HeadwaterError
+    from orchestration.run import materialize
+
+    started = monotonic()
+    with local_stack(load(home), worker=False) as settings:
+        if not materialize(settings, job_name="everything" if write_back else "figures"):
+            raise HeadwaterError(
+                "an asset or a check failed, as told above; what does not hang on it is computed. "
+                f"Dagster's page has its log: http://127.0.0.1:{settings.dagster_port}/runs"
+            )
+    typer.echo(f"computed in {monotonic() - started:.0f} s")
 
 
 @app.command()

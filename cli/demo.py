@@ -27,7 +27,7 @@ from ingest.source import Source
 from ingest.sources.crm_csv import CrmCsvSource
 from ingest.sources.maildir import MaildirSource
 from local.processes import Processes
-from orchestration.run import materialize_all
+from orchestration.run import materialize
 from settings import Settings, load
 from simulator.demo import MAIL_MONTHS, demo_order
 from simulator.follow import Order, follow
@@ -175,7 +175,7 @@ class Demo:
 
     def _compute(self, settings: Settings) -> None:
         say("computing scores, returns and marts")
-        if not materialize_all(settings):
+        if not materialize(settings):
             raise HeadwaterError(
                 "an asset or a check failed: Dagster's page shows which "
                 f"(http://127.0.0.1:{settings.dagster_port})"

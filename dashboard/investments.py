@@ -23,9 +23,8 @@ REGISTER: Final = blocks.Advice(
     "headwater ingest crm PATH/TO/EXPORT",
 )
 JUDGE: Final = blocks.Advice(
-    "Dagster judges them every night; materialise investment_roi on its page to have it now. It "
-    "starts with:",
-    "headwater up",
+    "They are judged every night while `headwater up` runs. To have it now:",
+    "headwater compute",
 )
 
 

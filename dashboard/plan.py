@@ -17,8 +17,8 @@ from dashboard.format import known, money
 from dashboard.outage import asked
 
 PLAN: Final = blocks.Advice(
-    "A plan is made every night, once investments have been judged; materialise plan on Dagster's "
-    "page to have it now. Your own proposals come with your CRM's export (proposals.csv):",
+    "A plan is made every night, once investments have been judged, or now by `headwater compute`. "
+    "Your own proposals come with your CRM's export (proposals.csv):",
     "headwater ingest crm PATH/TO/EXPORT",
 )
 UNASKED: Final = (

@@ -41,7 +41,7 @@ def build(settings: Settings, clock: Clock) -> dg.Definitions:
             investments.explanations_add_up,
             write_back.the_crm_took_every_field,
         ],
-        jobs=[when.everything],
+        jobs=[when.everything, when.figures],
         schedules=when.schedules(settings),
         resources=resources(settings, clock),
         executor=dg.in_process_executor,

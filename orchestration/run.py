@@ -1,4 +1,4 @@
-"""Computes everything once, in this process, where the UI's runs are kept as well."""
+"""Computes a job once, in this process, where the UI's runs are kept as well."""
 
 import logging
 from typing import Final
@@ -14,14 +14,16 @@ _log = logging.getLogger(__name__)
 _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 
 
-def materialize_all(settings: Settings, clock: Clock | None = None) -> bool:
-    """Materialize every asset in order, with its checks; return whether all went well.
+def materialize(
+    settings: Settings, clock: Clock | None = None, job_name: str = "everything"
+) -> bool:
+    """Materialize a job's assets in order, with their checks; return whether all went well.
 
     False if an asset failed or was left out, or a check failed that is not merely a warning; the
     UI, which shares the instance, shows which and why.
     """
     definitions = build(settings, clock or SystemClock())
-    job = definitions.resolve_job_def("everything")
+    job = definitions.resolve_job_def(job_name)
     with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
         result = job.execute_in_process(run_config=_QUIET, instance=instance, raise_on_error=False)
     failed = failed_checks(result)

@@ -24,7 +24,7 @@ import pandas as pd
 from bench.figures import Figure, measured, record
 from cli.stack import local_stack
 from contracts.clock import SystemClock
-from orchestration.run import materialize_all
+from orchestration.run import materialize
 from settings import load
 from warehouse.reader import Reader
 
@@ -128,7 +128,7 @@ def figures(held: Mapping[str, Held]) -> Iterator[Figure]:
 def _judged(home: Path) -> Mapping[str, Any]:
     """Compute everything once, as every night, and return the judgement of the one investment."""
     with local_stack(load(home), worker=False) as settings:
-        if not materialize_all(settings):
+        if not materialize(settings):
             sys.exit(f"an asset or a check failed in {home}")
         reader = Reader(settings.warehouse_url)
         rows = reader.frame("SELECT * FROM ml.investment_judgement FINAL")

@@ -23,6 +23,11 @@ _CAPTURE = dg.AssetSelection.checks_for_assets(["raw", "activity"], ["raw", "sig
 everything = dg.define_asset_job(
     "everything", dg.AssetSelection.all() | _CAPTURE, description="All of it, once, in order."
 )
+figures = dg.define_asset_job(
+    "figures",
+    (dg.AssetSelection.all() | _CAPTURE) - _WRITE_BACK,
+    description="All but the write-back, once, in order.",
+)
 
 
 def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:

@@ -3,12 +3,14 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import dagster as dg
 import pytest
 
 from contracts.clock import ManualClock
 from contracts.crm_rows import CurrencyRateRow
 from orchestration.dbt import Dbt
-from orchestration.run import materialize_all
+from orchestration.definitions import build
+from orchestration.run import materialize
 from tests.integration.test_orchestration import deployment
 from tests.seeded_company import activities
 from tests.selling_company import company
@@ -34,8 +36,17 @@ def test_a_missing_rate_stops_what_rests_on_it_and_nothing_else(
     writer.write([*company(NOW), *activities(NOW)])
     Dbt(settings).build(["+account_engagement"])
     writer.write([gone])
-    assert materialize_all(settings, ManualClock(NOW)) is False
+    assert materialize(settings, ManualClock(NOW), "figures") is False
     assert "no EUR to USD rate on or before" in caplog.text
     assert reader.value("SELECT max(as_of) FROM ml.engagement_score") == NOW
     assert reader.value("SELECT max(as_of) FROM marts.account_engagement") == NOW
     assert reader.value("SELECT count() FROM ml.investment_judgement") == 0
+
+
+def test_figures_are_all_but_the_write_back(warehouse_url, tmp_path):
+    jobs = build(deployment(tmp_path, warehouse_url), ManualClock(NOW))
+    everything, figures = (
+        set(jobs.resolve_job_def(name).asset_layer.executable_asset_keys)
+        for name in ("everything", "figures")
+    )
+    assert everything - figures == {dg.AssetKey(["raw", "crm_write"])}

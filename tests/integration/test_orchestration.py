@@ -13,7 +13,7 @@ from contracts.errors import UserError
 from contracts.rows import EngagementScoreRow
 from orchestration.definitions import build
 from orchestration.instance import dagster_home
-from orchestration.run import materialize_all
+from orchestration.run import materialize
 from settings import Settings
 from tests.seeded_company import ACCOUNTS, activities
 from tests.selling_company import EFFECT_MINOR, company
@@ -44,7 +44,7 @@ def computed(migrated_warehouse, dbt_home):
     empty(migrated_warehouse)
     writer = Writer(migrated_warehouse)
     writer.write([*company(NOW), *activities(NOW)])
-    yield settings, materialize_all(settings, ManualClock(NOW))
+    yield settings, materialize(settings, ManualClock(NOW))
     writer.close()
     empty(migrated_warehouse)
 

@@ -1,7 +1,9 @@
 """`headwater audit`: a judgement as files that anybody can recompute, with no warehouse."""
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,13 +15,16 @@ from contracts.investment_rows import InvestmentJudgementRow, InvestmentPanelRow
 from models.audit import differences, panel_hash, panel_of, question_of, recomputed
 from warehouse.reader import Reader
 
-PANEL, PARQUET, TERMS, JUDGEMENT, README = (
+PANEL, PARQUET, TERMS, JUDGEMENT, RUNS, README, SUMS = (
     "panel.csv",
     "panel.parquet",
     "terms.json",
     "judgement.json",
+    "runs.json",
     "README.md",
+    "SHA256SUMS",
 )
+_SUMMED: Final = (PANEL, PARQUET, TERMS, JUDGEMENT, RUNS, README)
 _JUDGEMENTS: Final = """
     SELECT * FROM ml.investment_judgement FINAL
     WHERE investment_id = %(investment_id)s AND as_of <= %(as_of)s
@@ -38,13 +43,16 @@ Verdict as of {as_of}: **{verdict}**. {reason}
 | `terms.json` | the question: cost, margin, covariates, when it was registered |
 | `judgement.json` | all of the answer: estimates, diagnostics, and the code's version |
 | `runs.json` | every judgement of this investment that was kept, the null ones too |
+| `SHA256SUMS` | of each of these files, as `sha256sum --check` reads them |
 
 To recompute it, with no warehouse and no network:
 
     headwater audit --recompute {folder}
 
-It reads `panel.csv` and `terms.json`, and compares what comes out with `judgement.json`, to the
-last digit; it ends with 1 and names the difference where there is one. Code: {code_version}.
+It compares every file with its sum, judges `panel.csv` by `terms.json` again, and compares what
+comes out with `judgement.json`, to the last digit; it ends with 1 and names the difference where
+there is one. Whoever changes a file and its sum as well can't change what comes out: `runs.json`
+alone rests on the sum. Code: {code_version}.
 """
 
 
@@ -73,17 +81,39 @@ def write_pack(reader: Reader, investment_id: str, as_of: datetime, out: Path) -
 
 
 def recompute(folder: Path) -> list[str]:
-    """Return what a pack's recomputation does not give as it was kept; empty where all is the same.
+    """Return what is not as it was kept: a file, or the answer; empty where all is the same.
+
+    A pack with an altered file is not judged again.
 
     Raises:
         UserError: if the folder holds no pack, or its panel or question can't be read.
     """
-    panel, terms, kept = (_read(folder / name) for name in (PANEL, TERMS, JUDGEMENT))
-    told: dict[str, Any] = json.loads(kept)
+    if altered := [*_altered(folder)]:
+        return altered
+    panel, terms = ((folder / name).read_text("utf-8") for name in (PANEL, TERMS))
+    told = _told(folder / JUDGEMENT)
     wrong = []
     if panel_hash(panel) != told["panel_hash"]:
         wrong.append(f"{PANEL} hashes to {panel_hash(panel)}, not {told['panel_hash']}")
     return [*wrong, *differences(told, json.loads(json.dumps(recomputed(panel, terms))))]
+
+
+def _altered(folder: Path) -> Iterator[str]:
+    """Yield a line for each file that is missing, or whose sum is not the one kept."""
+    lines = _read(folder / SUMS).decode(errors="replace").split("\n")
+    kept = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    for name in _SUMMED:
+        digest = sha256(_read(folder / name)).hexdigest()
+        if digest != kept.get(name):
+            yield f"{name} was altered: its SHA-256 is {digest}, not {kept.get(name, 'on record')}"
+
+
+def _told(path: Path) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return {"panel_hash": ""} | told
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path} is not the answer of a judgement: {error}") from error
 
 
 def _write(
@@ -96,8 +126,10 @@ def _write(
     panel_of(panel).to_parquet(out / PARQUET, index=False)
     (out / TERMS).write_text(json.dumps(json.loads(row.terms), indent=2) + "\n", encoding="utf-8")
     (out / JUDGEMENT).write_text(json.dumps(answer, indent=2) + "\n", encoding="utf-8")
-    (out / "runs.json").write_text(_runs(rows), encoding="utf-8")
+    (out / RUNS).write_text(_runs(rows), encoding="utf-8")
     (out / README).write_text(_readme(row, out), encoding="utf-8")
+    sums = (f"{sha256(_read(out / name)).hexdigest()}  {name}\n" for name in _SUMMED)
+    (out / SUMS).write_text("".join(sums), encoding="utf-8")
 
 
 def _refuse_other(row: InvestmentJudgementRow, answer: dict[str, Any]) -> None:
@@ -134,9 +166,9 @@ def _readme(row: InvestmentJudgementRow, out: Path) -> str:
     )
 
 
-def _read(path: Path) -> str:
+def _read(path: Path) -> bytes:
     try:
-        return path.read_text("utf-8")
+        return path.read_bytes()
     except OSError as error:
         raise UserError(
             f"{path} can't be read: name a folder that `headwater audit` made"

@@ -1,7 +1,9 @@
 """Everything computed once, in this process, on a small company; and what was computed."""
 
 import csv
+import subprocess
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import dagster as dg
@@ -126,8 +128,28 @@ def test_a_judgement_is_audited_and_recomputed_without_the_warehouse(asked, tmp_
         path.name for path in folder.iterdir()
     }
     assert recompute(folder) == []
-    terms = (folder / "terms.json").read_text()
-    (folder / "terms.json").write_text(terms.replace("20000000", "20000001"))
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
+
+
+def test_no_byte_of_an_audit_can_be_altered_unnoticed(asked, tmp_path):
+    folder = tmp_path / "pack"
+    write_pack(asked, "coaching", NOW, folder)
+    for path in sorted(folder.iterdir()):
+        was = path.read_bytes()
+        for place in (0, len(was) // 2, len(was) - 1):
+            path.write_bytes(was[:place] + bytes([was[place] ^ 1]) + was[place + 1 :])
+            assert recompute(folder), f"{path.name}, byte {place}"
+        path.write_bytes(was)
+    assert recompute(folder) == []
+
+
+def test_an_altered_question_does_not_give_the_answer_whatever_the_sums_say(asked, tmp_path):
+    folder = tmp_path / "pack"
+    write_pack(asked, "coaching", NOW, folder)
+    terms, sums = (folder / name for name in ("terms.json", "SHA256SUMS"))
+    was = sha256(terms.read_bytes()).hexdigest()
+    terms.write_text(terms.read_text().replace("20000000", "20000001"))
+    sums.write_text(sums.read_text().replace(was, sha256(terms.read_bytes()).hexdigest()))
     assert any(line.startswith("roi: it was") for line in recompute(folder))
 
 

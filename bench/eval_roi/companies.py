@@ -24,6 +24,7 @@ import pandas as pd
 from bench.figures import Figure, measured, record
 from cli.stack import local_stack
 from contracts.clock import SystemClock
+from local.ports import free_port
 from orchestration.run import materialize
 from settings import load
 from warehouse.reader import Reader
@@ -146,9 +147,11 @@ def _drop_accounts(export: Path, drop: Path) -> None:
 
 def _headwater(arguments: list[str], home: Path) -> None:
     home.mkdir(exist_ok=True)
-    environment = os.environ | {"HEADWATER_HOME": str(home)}
-    subprocess.run([sys.executable, "-m", "cli", *arguments], env=environment, check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    own = {"HEADWATER_HOME": str(home), "HEADWATER_WORKER_PORT": str(free_port())}
+    command = [sys.executable, "-m", "cli", *arguments]
+    ran = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        sys.exit(f"headwater {' '.join(arguments)} ended with {ran.returncode}: {ran.stderr}")
 
 
 def _months_ago(months: int) -> date:

@@ -70,7 +70,7 @@ def write_pack(reader: Reader, investment_id: str, as_of: datetime, out: Path) -
     if not rows:
         raise UserError(
             f"{investment_id!r} was not judged by {as_of:%Y-%m-%d %H:%M}: see the Investments page "
-            "for the ids, or materialise investment_judgement first"
+            "for the ids, or `headwater compute` first"
         )
     row = rows[-1]
     if not row.panel_hash:

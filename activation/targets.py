@@ -8,14 +8,15 @@ from contracts.errors import UserError
 from settings import Settings
 
 
-def target_of(settings: Settings, clock: Clock) -> CrmTarget:
-    """Return the target of the write-back.
+def target_of(settings: Settings, clock: Clock) -> CrmTarget | None:
+    """Return the target of the write-back; None where it is csv and nobody made its folder yet.
 
     Raises:
         UserError: if `crm_target` is unknown, or what it needs is not set.
     """
     if settings.crm_target == "csv":
-        return CsvDrop(settings.home / "crm_drop", clock)
+        folder = settings.home / "crm_drop"
+        return CsvDrop(folder, clock) if folder.is_dir() else None
     if settings.crm_target == "tryton":
         if not settings.tryton_url:
             raise UserError("crm_target is tryton: set HEADWATER_TRYTON_URL too")

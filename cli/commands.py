@@ -86,11 +86,9 @@ def compute(
 
     started = monotonic()
     with local_stack(load(home), worker=False) as settings:
-        if not materialize(settings, job_name="everything" if write_back else "figures"):
-            raise HeadwaterError(
-                "an asset or a check failed, as told above; what does not hang on it is computed. "
-                f"Dagster's page has its log: http://127.0.0.1:{settings.dagster_port}/runs"
-            )
+        failed = materialize(settings, job_name="everything" if write_back else "figures")
+    if failed:
+        raise HeadwaterError("\n".join((*failed, "What does not hang on that is computed")))
     typer.echo(f"computed in {monotonic() - started:.0f} s")
 
 

@@ -175,11 +175,8 @@ class Demo:
 
     def _compute(self, settings: Settings) -> None:
         say("computing scores, returns and marts")
-        if not materialize(settings):
-            raise HeadwaterError(
-                "an asset or a check failed: Dagster's page shows which "
-                f"(http://127.0.0.1:{settings.dagster_port})"
-            )
+        if failed := materialize(settings):
+            raise HeadwaterError("\n".join(failed))
         say("computed, and written back to the CRM")
 
     def _live(self, day: LiveDay, events: Iterable[LiveMail | LiveCall]) -> Freshness:

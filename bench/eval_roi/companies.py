@@ -129,8 +129,8 @@ def figures(held: Mapping[str, Held]) -> Iterator[Figure]:
 def _judged(home: Path) -> Mapping[str, Any]:
     """Compute everything once, as every night, and return the judgement of the one investment."""
     with local_stack(load(home), worker=False) as settings:
-        if not materialize(settings):
-            sys.exit(f"an asset or a check failed in {home}")
+        if failed := materialize(settings):
+            sys.exit(f"in {home}: " + "\n".join(failed))
         reader = Reader(settings.warehouse_url)
         rows = reader.frame("SELECT * FROM ml.investment_judgement FINAL")
         (row,) = rows.to_dict("records")

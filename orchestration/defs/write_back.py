@@ -44,6 +44,8 @@ def crm_write(
 ) -> dg.MaterializeResult[None]:
     """The ledger: one row per run and field that the write-back looked at."""
     accounts, target = reader.frame(_ACCOUNTS), target_of(settings, clock)
+    if target is None:
+        return dg.MaterializeResult(metadata={"target": "none: docs/write-back.md sets one up"})
     if accounts.empty:
         return dg.MaterializeResult(metadata={"target": target.name, "accounts": 0})
     values = desired(accounts, target.fillable(OBJECT_TYPE))

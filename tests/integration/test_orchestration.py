@@ -41,7 +41,7 @@ def deployment(home: Path, url) -> Settings:
 
 @pytest.fixture(scope="module")
 def computed(migrated_warehouse, dbt_home):
-    """A deployment in which everything has been computed once, and whether all went well."""
+    """A deployment in which everything has been computed once, and what failed."""
     settings = deployment(dbt_home, migrated_warehouse)
     empty(migrated_warehouse)
     writer = Writer(migrated_warehouse)
@@ -59,7 +59,7 @@ def asked(computed):
 
 
 def test_everything_is_computed_and_every_check_passes(computed):
-    assert computed[1] is True
+    assert computed[1] == []
 
 
 def test_an_asset_s_key_is_its_table_s_path(computed, asked):

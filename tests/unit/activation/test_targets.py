@@ -23,6 +23,10 @@ def test_the_default_is_a_csv_drop_in_the_home(tmp_path):
     assert set(target.read("account", ["A-1"], ["website"])) == {"A-1"}
 
 
+def test_without_the_folder_of_the_drop_there_is_no_target(tmp_path):
+    assert target_of(Settings(home=tmp_path), CLOCK) is None
+
+
 def test_tryton_is_taken_where_it_is_named(tmp_path):
     settings = Settings(home=tmp_path, crm_target="tryton", tryton_url="http://127.0.0.1:8000/crm")
     assert isinstance(target_of(settings, CLOCK), Tryton)

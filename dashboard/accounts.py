@@ -13,6 +13,8 @@ from dashboard.format import clock, number, plural
 
 _ROWS_SHOWN: Final = 12
 _PIXELS: Final = 431
+_LEAST_CHANGE: Final = 0.05
+"""What rounds to less than a tenth is shown as none, never as minus none."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,11 @@ def show_ranking(shown: Ranking) -> None:
         return
     order = list(shown.scores["account_id"])
     st.session_state["ranking"] = {"selection": {"rows": [order.index(shown.account_id)]}}
+    change = shown.scores["change"]
     st.dataframe(
-        shown.scores[["name", "score", "change", "last_activity_at"]],
+        shown.scores.assign(change=change.where(change.abs() >= _LEAST_CHANGE, 0.0))[
+            ["name", "score", "change", "last_activity_at"]
+        ],
         key="ranking",
         on_select=lambda: _choose(order, shown.account_id),
         selection_mode="single-row-required",
@@ -138,11 +143,11 @@ def _ranking_columns() -> dict[str, Any]:
     columns = st.column_config
     change = "The score now, less the score 7 days ago"
     return {
-        "name": columns.TextColumn("Account", width=205),
+        "name": columns.TextColumn("Account", width=155),
         "score": columns.ProgressColumn(
-            "Score", min_value=0, max_value=100, format="%.1f", width=120
+            "Score", min_value=0, max_value=100, format="%.1f", width=95
         ),
-        "change": columns.NumberColumn("7 days", format="%+.1f", width=60, help=change),
+        "change": columns.NumberColumn("7 days", format="%+.1f", width=56, help=change),
         "last_activity_at": columns.DatetimeColumn("Last activity", format="distance", width=105),
     }
 

@@ -27,6 +27,12 @@ LACKS: Final = (
 )
 
 
+_PROPOSED: Final = (
+    "name", "account_name", "activities", "last_at", "with_whom", "address", "title", "phone",
+    "others",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Seen:
     """What one look at the warehouse showed, as of one moment."""
@@ -82,8 +88,16 @@ def headline(seen: Seen) -> list[blocks.Figure]:
     return [
         _share("Active buyers the CRM lacks", total["unknown_buyers"], total["active_buyers"]),
         _share("Activity the CRM lacks", total["unknown_activities"], total["activities"]),
-        blocks.Figure("Contacts to add", number(len(seen.proposals)), "proposed below"),
+        contacts_to_add(seen.proposals),
     ]
+
+
+def contacts_to_add(proposals: pd.DataFrame) -> blocks.Figure:
+    """Return how many people are proposed, and how many of them the list has room for."""
+    total = int(proposals["total"].max()) if len(proposals) else 0
+    listed = len(proposals)
+    note = "proposed below" if listed == total else f"the {number(listed)} most active listed below"
+    return blocks.Figure("Contacts to add", number(total), note)
 
 
 def _share(label: str, part: float, whole: float) -> blocks.Figure:
@@ -116,13 +130,14 @@ def show_proposals(proposals: pd.DataFrame) -> None:
         on_select="rerun",
         selection_mode="multi-row",
         hide_index=True,
+        column_order=_PROPOSED,
         column_config={
-            "name": columns.TextColumn("Person"),
+            "name": columns.TextColumn("Person", width=115),
             "address": columns.TextColumn("Address"),
             "title": columns.TextColumn("Title, as signed"),
             "phone": columns.TextColumn("Phone, as signed"),
-            "account_name": columns.TextColumn("Account"),
-            "activities": columns.NumberColumn("Activities", width=80),
+            "account_name": columns.TextColumn("Account", width=115),
+            "activities": columns.NumberColumn("Activities", format="localized", width=75),
             "others": columns.ListColumn("Also writes or calls from"),
             "with_whom": columns.ListColumn("With whom of us"),
             "last_at": columns.DatetimeColumn("Last", format="D MMM YYYY", timezone=zone),
@@ -173,18 +188,7 @@ def show_decisions(decisions: pd.DataFrame) -> None:
         "is open or uncertain waits on the page Matches."
     )
     st.html(blocks.heading("How activities found their account", note))
-    columns = st.column_config
-    st.dataframe(
-        decisions.replace({"rule": coverage_blocks.RULES}),
-        hide_index=True,
-        column_config={
-            "rule": columns.TextColumn("By what"),
-            "activities": columns.NumberColumn("Activities"),
-            "certain": columns.NumberColumn("Certain"),
-            "with_deal": columns.NumberColumn("With a deal"),
-        },
-        alt="Activities by the rule that matched them",
-    )
+    st.html(coverage_blocks.decisions(decisions))
 
 
 coverage()

@@ -39,6 +39,20 @@ def gap(found: pd.DataFrame, what: str) -> str:
     )
 
 
+def decisions(found: pd.DataFrame) -> str:
+    """Return how many activities each rule matched, how many certainly, how many with a deal."""
+    lines = "".join(
+        f"<tr><td>{escape(RULES.get(row['rule'], row['rule']))}</td>"
+        f"<td>{number(row['activities'])}</td><td>{number(row['certain'])}</td>"
+        f"<td>{number(row['with_deal'])}</td></tr>"
+        for row in found.to_dict("records")
+    )
+    return (
+        '<table class="hw hw-table"><thead><tr><th>By what</th><th>Activities</th><th>Certain</th>'
+        f"<th>With a deal</th></tr></thead><tbody>{lines}</tbody></table>"
+    )
+
+
 def ages(seen: Mapping[str, Any], now: datetime) -> str:
     """Return how old the mail and the CRM are that the shares are of."""
     mail, crm = (_ago(seen[name], now) for name in ("newest_at", "crm_at"))

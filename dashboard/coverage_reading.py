@@ -29,6 +29,16 @@ ACCOUNTS: Final = f"""
     ORDER BY unknown_activities DESC, unknown_buyers DESC, name
 """
 PROPOSALS: Final = f"""
+    WITH
+        (
+            SELECT (groupArray(email), groupArray(called)) FROM
+            (
+                SELECT lower(email) AS email, argMax(name, knowable_at) AS called FROM raw.rep
+                WHERE email != ''
+                GROUP BY email
+                HAVING called != '' AND NOT argMax(is_deleted, knowable_at)
+            )
+        ) AS reps
     SELECT
         if(found.name = '', found.address, found.name) AS name,
         found.address AS address,
@@ -36,9 +46,12 @@ PROPOSALS: Final = f"""
         signed.phone AS phone,
         found.account_name AS account_name,
         found.activities AS activities,
-        arrayFilter(other -> other != found.address, found.addresses) AS others,
-        found.with_whom AS with_whom,
-        found.last_at AS last_at
+        arrayMap(other -> if(position(other, '@') > 0, other, '…' || other),
+            arrayFilter(other -> other != found.address, found.addresses)) AS others,
+        arrayMap(who -> if(has(reps.1, who), arrayElement(reps.2, indexOf(reps.1, who)), who),
+            found.with_whom) AS with_whom,
+        found.last_at AS last_at,
+        count() OVER () AS total
     FROM live.contact_proposal{_PERIOD} AS found
     LEFT JOIN
     (
@@ -52,6 +65,8 @@ PROPOSALS: Final = f"""
     ORDER BY activities DESC, address
     LIMIT {ROWS}
 """
+"""Of a number its last digits are kept to find it by; colleagues go by their name where the CRM has
+one. `total` counts those that are not listed, too."""
 DECISIONS: Final = """
     SELECT rule, count() AS activities, countIf(margin >= %(certain)s) AS certain,
         countIf(opportunity_id != '') AS with_deal

@@ -34,6 +34,16 @@ def test_an_account_without_an_active_buyer_has_no_share():
     assert "none active" in coverage_blocks.gap(found, "Account")
 
 
+def test_a_rule_is_told_in_words_and_its_counts_can_be_read():
+    found = pd.DataFrame(
+        {"rule": ["thread", "<new>"], "activities": [10_647, 1], "certain": [10_006, 0],
+         "with_deal": [5_818, 0]}
+    )  # fmt: skip
+    text = coverage_blocks.decisions(found)
+    assert "A reply, as its thread</td><td>10,647</td><td>10,006</td><td>5,818" in text
+    assert "&lt;new&gt;" in text
+
+
 def test_what_is_missing_or_can_not_be_read_is_an_alarm_and_nothing_else_is():
     well = ("kim@ours.example", "reading", 0)
     assert coverage_blocks.alarm(mailboxes(well)) == ""

@@ -203,8 +203,8 @@ def _delays(seen: Record) -> str:
     if not live:
         return f"{way}: nothing live in the last hour{aside}"
     return (
-        f"{way} <b>{duration(seen['p50_seconds'])}</b> p50, "
-        f"<b>{duration(seen['p99_seconds'])}</b> p99 "
+        f"{way}: half within <b>{duration(seen['p50_seconds'])}</b>, "
+        f"99 of 100 within <b>{duration(seen['p99_seconds'])}</b> "
         f"({plural(live, 'activity')} live in the last hour{aside})"
     )
 
@@ -233,6 +233,8 @@ def _subject(heard: Record) -> str:
 
 
 def _account(heard: Record) -> str:
+    if not heard["match_rule"]:
+        return ""
     if not heard["account_id"]:
         return '<span class="account none">no account</span>'
     return f'<span class="account">{escape(heard["account_name"] or heard["account_id"])}</span>'
@@ -247,7 +249,8 @@ def _who(heard: Record) -> str:
 
 
 def _why(heard: Record) -> str:
-    why = heard["match_reason"] or "Not matched yet"
+    unsaid = "No reason was given" if heard["match_rule"] else "Not matched yet"
+    why = heard["match_reason"] or unsaid
     deal = heard["opportunity_name"] or heard["opportunity_id"]
     told = escape(f"{why} \N{MIDDLE DOT} deal: {deal}" if deal else why)
     link = f"matches?activity={heard['activity_id']}"

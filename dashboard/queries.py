@@ -196,14 +196,18 @@ EVIDENCE: Final = """
         component,
         label,
         event_time,
-        if(person = '', activity.subject, person) AS what,
+        multiIf(person != '', person, subject != '', subject, people) AS what,
         mass,
         points,
         activity_id
     FROM heaviest
     LEFT JOIN
     (
-        SELECT activity_id, subject FROM raw.activity FINAL
+        SELECT
+            activity_id, subject,
+            arrayStringConcat(arrayFilter((who, is_ours) -> NOT is_ours,
+                participant_address, participant_is_ours), ', ') AS people
+        FROM raw.activity FINAL
         WHERE activity_id IN (SELECT activity_id FROM heaviest)
     ) AS activity USING (activity_id)
     ORDER BY points DESC, activity_id, component, person

@@ -37,6 +37,7 @@ def heard(**changes: object) -> pd.DataFrame:
         "account_name": "Buyer",
         "opportunity_id": "",
         "opportunity_name": "",
+        "match_rule": "contact",
         "match_reason": "anna@buyer.example is an address of Anna, Buyer",
     }
     return pd.DataFrame([row | changes])
@@ -46,7 +47,7 @@ def test_the_age_of_the_data_is_told_with_its_delays_and_time_zone():
     text = freshness(timedelta(seconds=3))
     assert "Live" in text
     assert "<b>3 s ago</b>" in text
-    assert "<b>200 ms</b> p50, <b>1.4 s</b> p99 (3 activities live in the last hour)" in text
+    assert "half within <b>200 ms</b>, 99 of 100 within <b>1.4 s</b> (3 activities live" in text
     assert "13:00:00" in text
     assert "Europe/Berlin" in text
 
@@ -118,8 +119,16 @@ def test_an_activity_says_who_wrote_to_whom():
 
 
 def test_an_activity_without_an_account_says_so_and_why():
-    text = blocks.feed(heard(account_id="", account_name="", match_reason=""), NOW, ZONE)
+    open_still = heard(account_id="", account_name="", match_rule="none", match_reason="Nobody")
+    text = blocks.feed(open_still, NOW, ZONE)
     assert "no account" in text
+    assert "Nobody" in text
+
+
+def test_an_activity_that_waits_for_its_match_is_not_said_to_have_no_account():
+    waits = heard(account_id="", account_name="", match_rule="", match_reason="")
+    text = blocks.feed(waits, NOW, ZONE)
+    assert "no account" not in text
     assert "Not matched yet" in text
 
 

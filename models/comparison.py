@@ -18,6 +18,8 @@ _QUIET: Final = 3
 _MOST: Final = 0.9
 _NOTHING: Final = 1e-9
 _HALF_WAY: Final = 0.5
+_MORE_IDLE: Final = 0.25
+_SURELY: Final = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,14 +74,18 @@ def compared(grid: Grid, design: Design, required: Requirements) -> Comparison:
     nobody else is left to compare the earlier reached with.
 
     Raises:
-        NotEstimable: if most of the treated cells have nobody to compare with, or nothing varies.
+        NotEstimable: if those reached had not begun before, if most of the treated cells have
+            nobody to compare with, or if nothing varies, or numbers are too large.
     """
+    _refuse_beginners(grid)
     quiet = min(_QUIET, design.pre_periods // 4)
     near = _just_before(grid, quiet, required.units)
     model = _model(grid, grid.untreated & ~near)
     cells = predictable(model.untreated, grid.treated, past=_PAST, others=required.units)
     _refuse_guesses(int(cells.sum()), int(grid.treated.sum()), required)
     gain = mean_gain(model, cells)
+    if not np.isfinite(gain.std_error()):
+        raise NotEstimable("The outcome has numbers too large to reckon with: is it in its unit?")
     if gain.std_error() <= _NOTHING * float(np.abs(grid.outcome).mean()):
         raise NotEstimable("The outcome does not vary enough to estimate an effect and its error.")
     return Comparison(
@@ -112,6 +118,28 @@ def _just_before(grid: Grid, quiet: int, others: int) -> Flags:
     less_told = predictable(grid.untreated & ~near, grid.treated, past=_PAST, others=others)
     is_dear = less_told.sum() < _MOST * all_told.sum()
     return np.zeros_like(near) if is_dear else near
+
+
+def _refuse_beginners(grid: Grid) -> None:
+    """Refuse where far more of the reached than of the others had nothing before anybody was.
+
+    They had not begun: a level of nothing grows by nothing, and all that came since would be an
+    effect.
+    """
+    early = grid.untreated & (np.arange(len(grid.periods)) < grid.start.min())
+    there = early.any(axis=1)
+    idle = ~(early & (grid.outcome != 0)).any(axis=1)
+    reached, others = (idle[there & side] for side in (grid.reached, ~grid.reached))
+    if not (len(reached) and len(others)):
+        return
+    both = float(idle[there].mean())
+    chance = both * (1 - both) * (1 / len(reached) + 1 / len(others))
+    if reached.mean() - others.mean() > max(_MORE_IDLE, _SURELY * chance**0.5):
+        raise NotEstimable(
+            f"{reached.mean():.0%} of those reached had nothing at all before anybody was reached, "
+            f"of the others {others.mean():.0%}: they had not begun, and all that came since would "
+            "count as a return."
+        )
 
 
 def _refuse_guesses(covered: int, wanted: int, required: Requirements) -> None:

@@ -96,9 +96,11 @@ def checked(panel: pd.DataFrame, covariates: Sequence[str] = ()) -> pd.DataFrame
     A start after the last period is planned, not begun: it becomes 0.
 
     Raises:
-        UserError: if a column is missing or not a number, a unit has two rows for a period, or
-            two starts.
+        UserError: if a column is missing, there twice or not a number, periods are not one apart, a
+            covariate is one of the panel's own columns, or a unit has two rows for a period, or two
+            starts.
     """
+    _refuse_names(panel, covariates)
     wanted = [*COLUMNS, *covariates]
     if missing := [name for name in wanted if name not in panel]:
         raise UserError(f"the panel has no column {', '.join(missing)}: it needs {wanted}")
@@ -111,6 +113,7 @@ def checked(panel: pd.DataFrame, covariates: Sequence[str] = ()) -> pd.DataFrame
     for name in frame.columns[1:]:
         if name not in GROUPS:
             frame[name] = _finite(frame[name], whole=name in _WHOLE)
+    _refuse_gaps(frame["period"])
     _refuse_contradictions(frame)
     frame.loc[frame["start"] > frame["period"].max(), "start"] = 0
     return frame
@@ -160,8 +163,9 @@ def refusal(design: Design, required: Requirements) -> str | None:
 
 
 def _too_few(design: Design, required: Requirements) -> str | None:
+    were = "was" if design.treated_units == 1 else "were"
     for count, what in (
-        (design.treated_units, "was reached with a month on record before"),
+        (design.treated_units, f"{were} reached with a month on record before"),
         (design.control_units, "can be compared with: never reached, or reached later"),
     ):
         if count < required.units:
@@ -182,6 +186,31 @@ def _periods_before(measured: pd.DataFrame) -> int:
     return int(before.median()) if len(before) else 0
 
 
+def _refuse_names(panel: pd.DataFrame, covariates: Sequence[str]) -> None:
+    if not isinstance(panel, pd.DataFrame):
+        raise UserError(f"the panel is a {type(panel).__name__}: it must be a pandas DataFrame")
+    if isinstance(covariates, str):
+        raise UserError(f"the covariates are the text {covariates!r}: give a list of columns")
+    if twice := panel.columns[panel.columns.duplicated()].tolist():
+        raise UserError(f"the panel has more than one column {twice[0]}: it needs one")
+    own = {*COLUMNS, *NUMBERS, *GROUPS}
+    for place, name in enumerate(covariates):
+        if name in own:
+            raise UserError(f"{name} is a column of the panel itself: it can't be a covariate")
+        if name in covariates[:place]:
+            raise UserError(f"the covariate {name} is named twice: name it once")
+
+
+def _refuse_gaps(period: pd.Series) -> None:
+    """Refuse periods most of which nobody was in: 202312 and 202401 are 89 apart."""
+    first, last, count = int(period.min()), int(period.max()), period.nunique()
+    if count * 2 <= last - first:
+        raise UserError(
+            f"the panel's period has {count} numbers between {first} and {last}: number the months "
+            "one apart, such as 12 * year + month"
+        )
+
+
 def _finite(column: pd.Series, *, whole: bool) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(column):
         raise UserError(f"the panel's {column.name} holds dates: number the months, one apart")
@@ -189,7 +218,9 @@ def _finite(column: pd.Series, *, whole: bool) -> pd.Series:
     bad = ~np.isfinite(numbers) | (whole & (numbers % 1 != 0))
     if bad.any():
         kind = "a whole number" if whole else "a number"
-        raise UserError(f"the panel's {column.name} holds {column[bad].iloc[0]!r}, not {kind}")
+        held = column[bad].iloc[0]
+        told = repr(held) if isinstance(held, str) else held
+        raise UserError(f"the panel's {column.name} holds {told}, not {kind}")
     return numbers.astype(int) if whole else numbers
 
 

@@ -10,7 +10,7 @@ from models.comparison import Comparison
 from models.design import Handling
 from models.diagnostics.after import pull_forward, sensitivity
 from models.diagnostics.agreement import agreement
-from models.diagnostics.before import Drift, drift_of, just_before, pre_trend, undrifted
+from models.diagnostics.before import Drift, drift_of, just_before, pre_trend
 from models.diagnostics.dose import dose_response
 from models.diagnostics.finding import Diagnostic, Suspicion, weighed
 from models.diagnostics.likeness import overlap, resting_on, selection
@@ -18,7 +18,7 @@ from models.diagnostics.magnitudes import relative_magnitudes
 from models.diagnostics.placebo import in_outcome, in_space, in_time
 from models.diagnostics.spillover import Trace, corrected, exposure, surrounded, trace_of
 from models.diagnostics.staffing import attrition, by_team, drop_a_team, other_investments
-from models.effect import Estimate, estimate_of
+from models.effect import Estimate
 from models.grid import of_cell, of_unit, unit_mean
 
 
@@ -79,11 +79,9 @@ def _trace(frame: pd.DataFrame, found: Comparison) -> Trace | None:
 def _suspicions(
     frame: pd.DataFrame, found: Comparison, drift: Drift, trace: Trace | None
 ) -> Iterator[Suspicion]:
-    drifted = _drifted(found, drift)
     grid = found.model.grid
     yield just_before(found)
-    is_sturdy = drifted.low > 0 or drifted.high < 0
-    yield selection(found, is_sturdy=is_sturdy, survived=drift.survived_by(found.gain))
+    yield selection(found, drift)
     yield in_time(found)
     yield attrition(found)
     if trace:
@@ -138,8 +136,3 @@ def _not_possible(frame: pd.DataFrame, found: Comparison) -> Iterator[Diagnostic
 def _by_lot(each: Suspicion) -> Suspicion:
     """Where a lot was drawn, an unlikeness is chance: it is warned of, and not taken for a bias."""
     return replace(each, alarm=replace(each.alarm, verdict="warn"))
-
-
-def _drifted(found: Comparison, drift: Drift) -> Estimate:
-    gain = undrifted(found.gain, drift)
-    return estimate_of("drift carried on", gain.value, gain.std_error(), found.freedom)

@@ -12,6 +12,7 @@ Error in Nonlinear Models (2006), chapters 3, 4 and 7.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -54,12 +55,16 @@ def covariates_of(
             raise UserError(
                 f"a reliability is stated of {name}, which is no covariate: they are {[*names]}"
             )
-        if not 0 < value <= 1:
+        if not _is_share(value):
             raise UserError(
                 f"the reliability of {name} is {value}: it must be above 0 and at most 1, the "
                 "share of its variance that is what it stands for"
             )
     return tuple(Covariate(name=name, reliability=stated.get(name)) for name in names)
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, Real) and 0 < float(value) <= 1
 
 
 def calibrated(measured: Floats, noise: Floats, group: Whole) -> Floats:

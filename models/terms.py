@@ -19,7 +19,8 @@ class Terms:
         outcome: what the panel's outcome is, in a reader's words.
 
     Raises:
-        UserError: if the cost is below nothing, or the margin rate is 0 or not a number up to 1.
+        UserError: if the cost is below nothing or no number, or the margin rate is 0 or not a
+            number up to 1.
     """
 
     cost_minor: int | None
@@ -28,6 +29,8 @@ class Terms:
     outcome: str = "bookings"
 
     def __post_init__(self) -> None:
+        if self.cost_minor is not None and not isfinite(self.cost_minor):
+            raise UserError(f"the cost is {self.cost_minor}: it must be a number, or None")
         if self.cost_minor is not None and self.cost_minor < 0:
             raise UserError(
                 f"the cost is {money(self.cost_minor, self.currency)}: it can't be below nothing"

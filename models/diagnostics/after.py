@@ -35,7 +35,7 @@ def sensitivity(found: Comparison, drift: Drift) -> Diagnostic:
     Studies 90, 2023): the drift a year that would take the effect to nothing, over the largest that
     the months before leave possible. Above 1 the sign stands whatever drift hid there.
     """
-    ratio = drift.survived_by(found.gain)
+    ratio = drift.survived_by(found.gain.value)
     return Diagnostic(
         name="sensitivity",
         verdict="pass",

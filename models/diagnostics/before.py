@@ -7,7 +7,7 @@ import numpy as np
 
 from models.comparison import Comparison
 from models.diagnostics.finding import Suspicion, suspicion
-from models.imputation import Mean, clustered_error, mean_gain
+from models.imputation import clustered_error, mean_gain
 from models.score import Added, added, t_test
 
 _YEAR: Final = 12
@@ -27,14 +27,14 @@ class Drift:
     trend: Added
     carried: float
 
-    def survived_by(self, gain: Mean) -> float:
+    def survived_by(self, gain: float) -> float:
         """Return how many times the largest drift that the months before can't rule out a gain is.
 
-        Of what that drift would feign if it went on after the start.
+        Of what that drift would feign if it went on after the start, in either direction.
         """
         possible = abs(self.trend.coefficient) + _USUAL * clustered_error(self.trend.influence)
         feigned = abs(possible * self.carried)
-        return abs(gain.value) / feigned if feigned > 0 else float("inf")
+        return abs(gain) / feigned if feigned > 0 else float("inf")
 
 
 def drift_of(found: Comparison) -> Drift:
@@ -91,13 +91,4 @@ def just_before(found: Comparison) -> Suspicion:
             "were chosen for it, or acted on what was coming, and would have come back to normal "
             "without the investment."
         ),
-    )
-
-
-def undrifted(gain: Mean, drift: Drift) -> Mean:
-    """Return the effect if the drift from before had gone on after the start."""
-    return Mean(
-        value=gain.value - drift.trend.coefficient * drift.carried,
-        influence=gain.influence - drift.trend.influence * drift.carried,
-        cells=gain.cells,
     )

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import special, stats
 
 from models.comparison import Comparison
+from models.diagnostics.before import Drift
 from models.diagnostics.finding import Diagnostic, Suspicion, suspicion
 from models.effect import NotEstimable
 from models.grid import Flags, Floats
@@ -64,7 +65,7 @@ def _level(value: Floats, early: Flags) -> Floats:
     return np.asarray(((value - usual) * early).sum(axis=1) / early.sum(axis=1))
 
 
-def selection(found: Comparison, *, is_sturdy: bool, survived: float) -> Suspicion:
+def selection(found: Comparison, drift: Drift) -> Suspicion:
     """Test that those reached sold as much as the others before, beyond what covariates explain.
 
     A level drops out of the comparison, yet it says that people were chosen; and where levels
@@ -72,15 +73,19 @@ def selection(found: Comparison, *, is_sturdy: bool, survived: float) -> Suspici
     groups hang on the scale they are drawn in). Where the months before rule out that unlike growth
     makes up a third of the effect, half of what would be left, they have answered the question.
 
-    Args:
-        found: the comparison.
-        is_sturdy: whether the effect keeps its sign if the drift from before had gone on.
-        survived: how many times what the largest drift possible would feign the effect is.
+    Where they have not, the sign must stand at the end of the interval that is nearest to nothing,
+    against a drift in either direction: those reached may have fallen behind before by chance, and
+    an effect is no sturdier for it.
     """
     apart, share, p_value = chosen(found)
     more = "more" if apart > 0 else "less"
+    amount = "far" if abs(share) > 1 else f"{abs(share):.0%}"
     has_covariates = found.model.grid.features.shape[1] > 1
     beyond = "beyond what the covariates explain" if has_covariates else "and nothing here says why"
+    effect = found.estimate
+    least = max(effect.low, -effect.high, 0.0)
+    is_sturdy = drift.survived_by(least) > 1
+    survived = drift.survived_by(effect.effect)
     is_answered = survived > _ANSWERED
     return suspicion(
         "selection",
@@ -95,7 +100,7 @@ def selection(found: Comparison, *, is_sturdy: bool, survived: float) -> Suspici
             else "Before anybody was reached, those to be reached sold about as much as the others."
         ),
         alarm=(
-            f"Those reached sold {abs(share):.0%} {more} than the others before anybody was "
+            f"Those reached sold {amount} {more} than the others before anybody was "
             f"reached, {beyond} (p = {p_value:.3f}): they were chosen, and whoever is unlike in "
             "level may be unlike in growth."
             + (

@@ -1,13 +1,19 @@
 """What each diagnostic sees, and how seldom it cries wolf."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from models.comparison import compared
+from models.design import Handling, Requirements, checked, survey
+from models.diagnostics.before import drift_of
+from models.diagnostics.likeness import selection
 from models.diagnostics.spillover import CORRECTED
+from models.grid import laid_out
 from models.incremental import Terms, estimate, judge
 
 TERMS = Terms(cost_minor=2_000_000, gross_margin_rate=0.8)
@@ -95,6 +101,28 @@ def test_whoever_sold_more_before_anybody_was_reached_is_said_to_be_chosen(lumpy
     assert "selection" in judge(panel, TERMS).warning_codes
     by_lot = finding(judge(panel, TERMS, randomised=True), "selection")
     assert by_lot.verdict == "warn"
+
+
+@pytest.mark.parametrize("direction", [1, -1], ids=["pulled away", "fell behind"])
+@pytest.mark.parametrize(("part", "said"), [(0.5, "warn"), (2.0, "refuse")])
+def test_whoever_was_chosen_must_gain_more_than_a_drift_of_either_sign(
+    lumpy_panel, direction, part, said
+):
+    """The drift is set to a part of what it takes to feign the low end of the interval."""
+    panel = lumpy_panel(reached=24, others=24, effect=600_000)
+    panel["outcome"] *= np.where(panel["start"] > 0, 1.8, 1.0)
+    frame = checked(panel)
+    found = compared(laid_out(frame, (), Handling()), survey(frame), Requirements())
+    measured = drift_of(found)
+    enough = found.estimate.low / measured.carried
+    trend = replace(
+        measured.trend,
+        coefficient=direction * part * enough,
+        influence=np.zeros_like(measured.trend.influence),
+    )
+    alarm = selection(found, replace(measured, trend=trend)).alarm
+    assert found.estimate.low > 0
+    assert alarm.verdict == said
 
 
 def test_where_nearly_all_team_mates_were_reached_nobody_was_left_alone(lumpy_panel):

@@ -106,7 +106,7 @@ def test_a_return_that_is_mostly_a_guess_is_not_told(lumpy_panel):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"reached": 3}, "Only 3 was reached"),
+        ({"reached": 3}, "Only 3 were reached"),
         ({"others": 2, "starts": (10,)}, "Only 2 can be compared"),
         ({"starts": (3,)}, "2 months or fewer"),
         ({"starts": (99,)}, "Nobody has been reached"),
@@ -176,6 +176,7 @@ def _drifting_with_talent(panel, seed):
         (-5, 0.8, "below nothing"),
         (1, 1.2, "up to 1"),
         (1, float("nan"), "must be a number"),
+        (float("nan"), 0.8, "the cost is nan"),
         (1, 0, "not 0"),
     ],
 )
@@ -198,8 +199,50 @@ def test_terms_that_make_no_return_are_refused(cost, margin, said):
         (lambda p: p.assign(start=0, stop=9), "not after its start"),
         (lambda p: p.assign(period=pd.Timestamp("2026-01-01")), "holds dates"),
         (lambda p: p.assign(period=p["period"] + 0.5), "not a whole number"),
+        (lambda p: p.assign(period=100 * p["period"]), "one apart"),
+        (lambda p: p.assign(period=p["period"].replace(9, 10_000)), "between 1 and 10000"),
+        (lambda p: pd.concat([p, p[["outcome"]]], axis=1), "more than one column outcome"),
+        (lambda p: p.to_dict("list"), "a dict: it must be a pandas DataFrame"),
     ],
 )
 def test_a_malformed_panel_is_refused_by_what_is_wrong_with_it(lumpy_panel, change, said):
     with pytest.raises(UserError, match=said):
         judge(change(lumpy_panel()), TERMS)
+
+
+@pytest.mark.parametrize(
+    ("covariates", "said"),
+    [
+        ("skill", "give a list of columns"),
+        (("skill", "skill"), "named twice"),
+        (("outcome",), "can't be a covariate"),
+    ],
+)
+def test_what_can_be_no_covariate_is_refused(lumpy_panel, covariates, said):
+    with pytest.raises(UserError, match=said):
+        judge(lumpy_panel().assign(skill=1.0), TERMS, covariates)
+
+
+@pytest.mark.parametrize("share", [0.6, 1.0])
+def test_those_who_had_not_begun_before_are_no_before(lumpy_panel, share):
+    panel = lumpy_panel(reached=20, others=20)
+    number = panel["unit"].str.split("-").str[1].astype(int)
+    idle = (number < 20 * share) & (panel["period"] < panel["start"])
+    judgement = judge(panel.assign(outcome=panel["outcome"].where(~idle, 0.0)), TERMS)
+    assert judgement.verdict == "not_identified"
+    assert "had not begun" in judgement.reason
+
+
+def test_people_who_seldom_sell_may_have_sold_nothing_before(lumpy_panel):
+    panel = lumpy_panel(reached=20, others=20)
+    seldom = panel["unit"].str.split("-").str[1].astype(int) % 2 == 0
+    quiet = seldom & (panel["period"] < 10)
+    judgement = judge(panel.assign(outcome=panel["outcome"].where(~quiet, 0.0)), TERMS)
+    assert "had not begun" not in judgement.reason
+
+
+def test_numbers_beyond_reckoning_are_refused(lumpy_panel):
+    panel = lumpy_panel()
+    judgement = judge(panel.assign(outcome=panel["outcome"] * 1e200), TERMS)
+    assert judgement.verdict == "not_identified"
+    assert "too large" in judgement.reason

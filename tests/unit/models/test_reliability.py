@@ -161,7 +161,7 @@ def test_the_proportional_form_takes_no_error():
         fit(grid, proportional=True)
 
 
-@pytest.mark.parametrize("value", [0, -0.1, 1.01, float("nan")])
+@pytest.mark.parametrize("value", [0, -0.1, 1.01, float("nan"), "high"])
 def test_a_reliability_is_a_share(value):
     with pytest.raises(UserError, match="reliability of mark"):
         judge(marked_panel(), TERMS, ["mark"], reliability={"mark": value})

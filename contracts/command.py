@@ -15,6 +15,7 @@ class CommandKind(StrEnum):
     ACCEPT_CONTACT = "accept_contact"
     DISMISS_CONTACT = "dismiss_contact"
     REPLAY_DEAD_LETTERS = "replay_dead_letters"
+    SET_PLAN_RULES = "set_plan_rules"
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,8 +24,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         idempotency_key: chosen by the sender; the same key is carried out once.
         subject_id: what it is about (an activity, a proposed contact's address, a dead letter's
-            reason).
-        value: what to set (an account), where the kind needs one.
+            reason, the plan).
+        value: what to set (an account; the plan's rules as JSON), where the kind needs one.
     """
 
     kind: CommandKind

@@ -12,7 +12,15 @@ from contracts.plan_rows import (
     ExperimentRow,
     InvestmentForecastRow,
 )
-from dashboard import blocks, experiments, plan_blocks, plan_charts, plan_reading, queries
+from dashboard import (
+    blocks,
+    experiments,
+    plan_blocks,
+    plan_charts,
+    plan_reading,
+    plan_rules,
+    queries,
+)
 from dashboard.format import known, money
 from dashboard.outage import asked
 
@@ -217,3 +225,4 @@ def show_unlearnt(points: pd.DataFrame) -> None:
 
 
 plan()
+plan_rules.ask()

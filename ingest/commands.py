@@ -11,8 +11,10 @@ from pydantic import SecretStr
 
 from contracts.command import Command, CommandKind
 from contracts.command_rows import CommandRow
-from contracts.errors import HeadwaterError, Rejected
+from contracts.company import Company
+from contracts.errors import HeadwaterError, Rejected, UserError
 from contracts.matching import PERSON_POINTS
+from contracts.plan_rules import ruled
 from contracts.rows import MatchRow
 from ingest.directory import crm_version
 from ingest.door import Answer
@@ -132,6 +134,8 @@ class Commands:
             return f"{await self._replay(command.subject_id)} dead letters sent again"
         if command.kind in {CommandKind.ACCEPT_CONTACT, CommandKind.DISMISS_CONTACT}:
             return await to_thread(self._answered, command)
+        if command.kind is CommandKind.SET_PLAN_RULES:
+            return _ruled(command)
         return await to_thread(self._choose, command)
 
     def _choose(self, command: Command) -> str:
@@ -187,6 +191,15 @@ class Commands:
         if not found:
             raise Rejected("unknown_opportunity", f"the CRM has no account for {opportunity_id!r}")
         return str(found)
+
+
+def _ruled(command: Command) -> str:
+    """Return what becomes of a plan's rules: their row in the log of commands holds them."""
+    try:
+        ruled(Company(), command.value)
+    except UserError as error:
+        raise Rejected("bad_rules", str(error)) from error
+    return f"the next plan keeps {'these rules' if command.value else 'the rules of the settings'}"
 
 
 def _activity_id(command: Command) -> UUID:

@@ -24,6 +24,7 @@ from contracts.plan_rows import (
     ResponsePointRow,
     RolloutRow,
 )
+from contracts.plan_rules import ruled
 from contracts.rows import Row
 from models.experiment import later
 from models.months import period_of
@@ -57,6 +58,7 @@ _MONTHS: Final = """
     SELECT rep_id AS unit_id, month_on, bookings_minor, team_id FROM marts.rep_month
     WHERE rep_id != '' AND month_on < toDate32(%(month)s)
 """
+_RULES: Final = "SELECT value FROM live.plan_rules"
 _NEWEST: Final = "(SELECT max(as_of) FROM ml.investment_forecast)"
 _TOLERANCE: Final = 1e-6
 
@@ -168,7 +170,7 @@ def a_total_is_the_sum_of_its_allocations(reader: dg.ResourceParam[Reader]) -> d
 
 
 def _known(reader: Reader, settings: Settings, now: datetime) -> Known:
-    company = settings.company
+    company = ruled(settings.company, reader.value(_RULES) or "")
     calendar = FiscalCalendar(company.fiscal_first_month, company.time_zone)
     month = calendar.month(calendar.day(now)).starts_on
     rates = reader.rows(

@@ -14,6 +14,7 @@ from contracts.command import CommandKind
 from contracts.company import Company
 from contracts.crm_rows import AccountRow, OpportunityRow
 from contracts.errors import HeadwaterError, Retryable, UserError
+from contracts.plan_rules import rules_text
 from contracts.rows import ActivityRow, MatchRow
 from dashboard.acts import Act, outcome, send, signed
 from ingest.agents import told
@@ -178,6 +179,22 @@ def test_the_same_act_on_the_same_sight_is_carried_out_once(stack):
     assert commands[0].idempotency_key == commands[1].idempotency_key
     assert reader.value(count, {"key": commands[0].idempotency_key}) == 1
     assert outcome(reader, commands[1]).is_done
+
+
+def test_the_rules_set_last_stand_until_they_are_taken_back_and_bad_ones_change_nothing(stack):
+    reader, clock = Reader(stack.warehouse_url), SystemClock()
+    rules = rules_text(Company(plan_budget=5, plan_kind_caps={"event": 3}))
+    for text, becomes, standing in (
+        (rules, "the next plan keeps these rules", rules),
+        (rules.replace("event", "evnt"), "'evnt' is not a kind of investment", rules),
+        ("", "the next plan keeps the rules of the settings", ""),
+    ):
+        command = signed(Act(CommandKind.SET_PLAN_RULES, "plan", text), "lena", "", clock)
+        send(stack, command)
+        wait_until(lambda sent=command: outcome(reader, sent))
+        assert becomes in outcome(reader, command).detail
+        assert reader.value("SELECT value FROM live.plan_rules") == standing
+    reader.close()
 
 
 def test_a_wrong_token_and_an_absent_worker_are_told_without_the_token(stack):

@@ -5,13 +5,17 @@ import subprocess
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from uuid import UUID
 
 import dagster as dg
 import pytest
 
 from cli.audit import recompute, write_pack
 from contracts.clock import ManualClock
+from contracts.command_rows import CommandRow
+from contracts.company import Company
 from contracts.errors import UserError
+from contracts.plan_rules import rules_text
 from contracts.rows import EngagementScoreRow
 from orchestration.definitions import build
 from orchestration.instance import dagster_home
@@ -30,6 +34,19 @@ LIVE = "SELECT * FROM live.engagement(as_of = %(as_of)s, weights_version = 'v1')
 MOMENT = f"{NOW:%Y-%m-%d %H:%M:%S.%f}"
 
 
+RULED = CommandRow(
+    idempotency_key=UUID(int=1),
+    kind="set_plan_rules",
+    actor="lena",
+    reason="",
+    subject_id="plan",
+    value=rules_text(Company(plan_budget=90_000, plan_kind_caps={"training": 50_000})),
+    issued_at=NOW,
+    outcome="done",
+    detail="",
+)
+
+
 def deployment(home: Path, url) -> Settings:
     (home / "crm_drop").mkdir(exist_ok=True)
     with (home / "crm_drop" / "accounts.csv").open("w", newline="") as file:
@@ -45,7 +62,7 @@ def computed(migrated_warehouse, dbt_home):
     settings = deployment(dbt_home, migrated_warehouse)
     empty(migrated_warehouse)
     writer = Writer(migrated_warehouse)
-    writer.write([*company(NOW), *activities(NOW)])
+    writer.write([*company(NOW), *activities(NOW), RULED])
     yield settings, materialize(settings, ManualClock(NOW))
     writer.close()
     empty(migrated_warehouse)
@@ -119,6 +136,13 @@ def test_what_is_kept_beside_a_judgement_can_be_asked_for(asked):
     assert "pre_trend" in set(said["diagnostic"])
     credited = asked.frame("SELECT * FROM marts.investment_roi ORDER BY investment_id")
     assert credited["attributed_bookings_minor"].gt(0).all()
+
+
+def test_a_plan_keeps_the_rules_that_a_person_set(asked):
+    budget = "SELECT max(budget_minor) FROM ml.allocation_total FINAL WHERE is_asked"
+    assert asked.value(budget) == 90_000_00
+    most = "SELECT max(spend_minor) FROM ml.allocation FINAL WHERE kind = 'training'"
+    assert 0 < asked.value(most) <= 50_000_00
 
 
 def test_a_judgement_is_audited_and_recomputed_without_the_warehouse(asked, tmp_path):

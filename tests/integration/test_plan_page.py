@@ -130,3 +130,23 @@ def test_a_rollout_is_shown_and_no_cell_of_its_file_acts_as_a_formula(page, plan
     hostile = drawn.assign(name="=cmd()")
     assert b"'=cmd()" in as_csv(hostile)
     assert as_csv(drawn).decode().splitlines()[0] == "unit_id,name,team_id,wave,starts_on"
+
+
+def test_the_rules_that_stand_are_shown_and_a_dashboard_without_a_token_only_shows(page, planned):
+    app = page(planned)
+    assert "As headwater.toml has them." in html(app)
+    (budget,) = (one for one in app.number_input if one.label == "Budget")
+    assert budget.value == 200_000
+    assert "This dashboard only shows" in html(app)
+    assert not app.button
+
+
+def test_rules_are_set_by_somebody_and_only_where_they_can_hold(page, planned, monkeypatch):
+    monkeypatch.setenv("HEADWATER_COMMAND_TOKEN", "a-token-of-the-tests")
+    app = page(planned)
+    keep, back = app.button
+    assert back.disabled
+    keep.click().run()
+    assert "say who you are" in html(app)
+    (budget,) = (one for one in app.number_input if one.label == "Budget")
+    assert budget.set_value(300_000).run().number_input[0].value == 300_000

@@ -38,7 +38,7 @@ class EventPartition(StatelessSinkPartition[EventRow]):
 
 def flow_of(task: Task) -> Dataflow:
     flow = Dataflow("events")
-    source = KafkaSource([task.kafka], [task.topic], batch_size=task.messages)
+    source = KafkaSource([task.kafka], [task.topic], batch_size=task.messages // task.partitions)
     heard = op.input("heard", flow, source)
     rows = op.flat_map_batch(
         "rows",

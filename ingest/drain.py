@@ -9,8 +9,6 @@ from faust.types import TP
 from mode.utils.futures import notify
 
 _FETCH_SECONDS: Final = 1.0
-_BUSY_FETCH_SECONDS: Final = 0.02
-"""While an agent has no room: its partitions are not in the fetch, and may have room any moment."""
 
 
 class Drain:
@@ -48,14 +46,19 @@ class Drain:
         self.forget(messages)
         notify(self._waiting_for_ack)
 
+    def look_again(self) -> None:
+        """Tell a fetch under way that more partitions may be read than when it began.
+
+        Nothing to do where the log is looked at every few milliseconds.
+        """
+
     async def _drain_messages(self: Any, fetcher: Any) -> None:
         """Deliver until the consumer or the fetcher is stopped."""
         try:
             while not (self.should_stop or fetcher.should_stop):
                 await self._wait_for_room()
                 generation = self.app.consumer_generation_id
-                patience = _BUSY_FETCH_SECONDS if self._buffered_partitions else _FETCH_SECONDS
-                records, active = await self._wait_next_records(patience)
+                records, active = await self._wait_next_records(_FETCH_SECONDS)
                 if self.should_stop or fetcher.should_stop:
                     return
                 if not self.flow_active or self.app.consumer_generation_id != generation:
@@ -122,3 +125,4 @@ class Drain:
         """Read a partition again whose agent had no room."""
         self.on_buffer_drop(tp)
         self._room.set()
+        self.look_again()

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import faust
 from faust.transport.drivers import aiokafka as kafka
+from mode.utils.futures import notify
 from typing_extensions import override
 from yarl import URL
 
@@ -21,6 +22,10 @@ _HEARTBEAT_SECONDS: Final = 3
 _METADATA_SECONDS: Final = 5
 """A topic that was not seen yet when the group first shared out is read after this long, not after
 the client's five minutes."""
+_BUSY_FETCH_MS: Final = 20
+_IDLE_FETCH_MS: Final = 200
+"""How long the broker may hold a fetch that finds nothing, while agents are given messages and more
+of other partitions wait here, and else; by Faust, 1.5 seconds."""
 _SECONDS_A_DAY: Final = 86_400
 
 
@@ -36,6 +41,31 @@ class SqliteTransport(sqlite.Transport):
 
 class KafkaConsumerThread(kafka.AIOKafkaConsumerThread):
     """Asks the broker for messages."""
+
+    def look_again(self) -> None:
+        """Let a call that waits for messages see what has been fetched of more partitions.
+
+        It looks at the set of partitions that may be read anew each time it is woken.
+        """
+        if not self.should_stop:
+            self.thread_loop.call_soon_threadsafe(self._look_again)
+
+    def _look_again(self) -> None:
+        for waiter in self._ensure_consumer()._fetcher._fetch_waiters:  # noqa: SLF001
+            notify(waiter)
+
+    @override
+    async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return messages, and say how long the broker may hold the next fetch.
+
+        Only one is under way to a broker. A partition whose messages waited here when it began is
+        not in it: once they are read, it has to wait for its end.
+        """
+        records = await super()._fetch_records(consumer, *args, **kwargs)
+        fetcher = consumer._fetcher  # noqa: SLF001 neither Faust nor its client has a setting
+        is_busy = records and fetcher._records  # noqa: SLF001
+        fetcher._fetch_max_wait_ms = _BUSY_FETCH_MS if is_busy else _IDLE_FETCH_MS  # noqa: SLF001
+        return records
 
     @override
     async def seek_to_committed(self) -> Any:
@@ -58,9 +88,15 @@ class KafkaConsumerThread(kafka.AIOKafkaConsumerThread):
 class KafkaConsumer(Drain, kafka.Consumer):
     """Reads Apache Kafka."""
 
+    _thread: KafkaConsumerThread
+
     @override
     def _new_consumer_thread(self) -> KafkaConsumerThread:
         return KafkaConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    @override
+    def look_again(self) -> None:
+        self._thread.look_again()
 
 
 class KafkaTransport(kafka.Transport):

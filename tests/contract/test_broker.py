@@ -184,6 +184,33 @@ async def test_an_agent_that_is_busy_does_not_hold_up_another_topic(broker, topi
     assert sorted(map(int, sink.values)) == list(range(5_000))
 
 
+async def test_what_an_agent_has_no_room_for_waits_in_the_log_until_it_has(
+    broker, topic, group, sink
+):
+    may_return, lists, messages_a_list = asyncio.Event(), 4, 5
+    sink.before_return = may_return.wait
+    await send(broker, topic, [(None, b"%d" % n) for n in range(5_000)])
+    app = reader(
+        broker.settings,
+        topic,
+        group,
+        sink,
+        broker_max_poll_records=messages_a_list,
+        stream_buffer_maxsize=lists,
+    )
+    await app.start()
+    try:
+        await until(lambda: len(app.consumer._buffered_partitions) == PARTITIONS)
+        read = app.consumer._read_offset.values()
+        handed_over = sum(offset + 1 for offset in read if offset is not None)
+        assert handed_over <= LIMITS.messages + messages_a_list * (lists + PARTITIONS)
+        may_return.set()
+        await until(lambda: len(sink.messages) == 5_000)
+    finally:
+        await app.stop()
+    assert sorted(map(int, sink.values)) == list(range(5_000))
+
+
 async def test_groups_do_not_take_each_others_messages(broker, topic, sink):
     await send(broker, topic, [(b"k", b"for both")])
     other = Sink()
@@ -329,8 +356,10 @@ async def reading(broker, topic: Topic, group: str, body: Body) -> AsyncIterator
         await app.stop()
 
 
-def reader(settings: Settings, topic: Topic, group: str, body: Body) -> faust.App:
-    app = connect(settings, group, agent_supervisor=CrashingSupervisor, web_enabled=False)
+def reader(settings: Settings, topic: Topic, group: str, body: Body, **options: int) -> faust.App:
+    app = connect(
+        settings, group, agent_supervisor=CrashingSupervisor, web_enabled=False, **options
+    )
     hear(app, topic, body)
     return app
 

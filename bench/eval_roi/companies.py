@@ -25,6 +25,7 @@ from bench.figures import Figure, measured, record
 from cli.stack import local_stack
 from contracts.clock import SystemClock
 from local.ports import free_port
+from models.incremental import CODE_VERSION
 from orchestration.run import materialize
 from settings import load
 from warehouse.reader import Reader
@@ -116,6 +117,7 @@ def figures(held: Mapping[str, Held]) -> Iterator[Figure]:
         yield measured(f"{name}: {one.verdict}", 1, "", COMMAND)
     wrong = sum(one.is_wrong for one in held.values())
     missed = sum(one.is_missed for one in held.values())
+    yield measured(f"judged by {CODE_VERSION}", len(held), "companies", COMMAND)
     yield measured("companies", len(held), "companies", COMMAND, at_least=len(COMPANIES))
     yield measured("wrong verdicts", wrong, "companies", COMMAND, at_most=0)
     yield measured("intervals without the truth", missed, "companies", COMMAND, at_most=0)

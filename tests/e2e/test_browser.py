@@ -226,6 +226,21 @@ def test_the_plan_fits_its_screen_and_each_of_its_charts_can_be_read_aloud(
         assert overflow(page) == 0
 
 
+def test_a_person_sets_the_rules_of_the_next_plan_and_sees_whose_they_are(
+    live: Page, warehouse, home: Path, worker_port: int
+):
+    go_to(live, "Plan", "Where the next money should go")
+    budget = live.get_by_role("spinbutton", name="Budget")
+    budget.fill("123456")
+    budget.press("Tab")
+    name_oneself(live, "Lena")
+    with working(home, warehouse.url, worker_port):
+        live.get_by_role("button", name="Keep these rules").click()
+        expect(live.get_by_text("the next plan keeps these rules")).to_be_visible()
+    expect(live.get_by_text("Set by Lena")).to_be_visible()
+    expect(budget).to_have_value("123456")
+
+
 def test_the_roll_out_downloads_as_a_file(live: Page):
     go_to(live, "Plan", "Where the next money should go")
     with live.expect_download() as download:

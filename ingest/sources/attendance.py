@@ -12,6 +12,7 @@ import structlog
 
 from contracts.errors import UserError
 from contracts.wire import EventKind
+from ingest.file_names import as_text
 from ingest.sheet import Sheet, open_sheet, plain_name, told_apart
 from ingest.source import Heard
 
@@ -68,7 +69,7 @@ class AttendanceSource:
         self._path = path.expanduser().resolve()
         self._investment_id = investment_id
         self._mapping = mapping
-        self.name = f"attendance:{self._path}"
+        self.name = f"attendance:{as_text(self._path)}"
 
     def read(self, state: str) -> Iterator[Heard]:  # noqa: ARG002 there is no cursor
         """Yield the completions in order.
@@ -87,7 +88,7 @@ class AttendanceSource:
         fields = _fields(sheet, mapped.columns)
         payloads = _payloads(sheet, fields, mapped.courses, self._investment_id)
         for key, payload in told_apart(payloads):
-            yield Heard(f"attendance-{key}", self._path.name, payload)
+            yield Heard(f"attendance-{key}", as_text(self._path.name), payload)
 
 
 def _mapped(path: Path | None) -> Mapped:

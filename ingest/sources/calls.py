@@ -7,6 +7,7 @@ from typing import IO, Final
 
 from contracts.errors import UserError
 from contracts.wire import EventKind
+from ingest.file_names import as_text
 from ingest.source import Checkpoint, Heard
 
 _MAX_LINE_BYTES: Final = 1_000_000
@@ -22,7 +23,7 @@ class CallLogSource:
 
     def __init__(self, path: Path) -> None:
         self._path = path.expanduser().resolve()
-        self.name = f"calls:{self._path}"
+        self.name = f"calls:{as_text(self._path)}"
 
     def read(self, state: str) -> Iterator[Heard | Checkpoint]:
         """Yield the lines in order; blank ones are passed over.
@@ -39,7 +40,7 @@ class CallLogSource:
             file.seek(int(state or 0))
             for number, (offset, line) in enumerate(_lines(file), 1):
                 digest = sha256(line).hexdigest()[:16]
-                yield Heard(f"{offset}-{digest}", self._path.name, line)
+                yield Heard(f"{offset}-{digest}", as_text(self._path.name), line)
                 if number % _CHECKPOINT_EVERY == 0:
                     yield Checkpoint(str(file.tell()))
             yield Checkpoint(str(file.tell()))

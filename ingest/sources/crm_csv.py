@@ -12,6 +12,7 @@ import structlog
 
 from contracts.errors import UserError
 from contracts.wire import EventKind
+from ingest.file_names import as_text
 from ingest.sheet import Sheet, open_sheet, plain_name, told_apart
 from ingest.source import Heard
 from transforms.crm import INSTEAD, fields_of, required_of
@@ -66,7 +67,7 @@ class CrmCsvSource:
 
     def __init__(self, path: Path) -> None:
         self._path = path.expanduser().resolve()
-        self.name = f"crm_csv:{self._path}"
+        self.name = f"crm_csv:{as_text(self._path)}"
 
     def read(self, state: str) -> Iterator[Heard]:  # noqa: ARG002 there is no cursor
         """Yield the records, file by file.

@@ -10,6 +10,7 @@ from typing import Final
 
 from contracts.errors import UserError
 from contracts.wire import EventKind
+from ingest.file_names import as_text
 from ingest.file_times import by_day, held_at
 from ingest.lighten import Lightener
 from ingest.source import Heard
@@ -29,7 +30,7 @@ class EmlSource:
 
     def __init__(self, path: Path) -> None:
         self._path = path.expanduser().resolve()
-        self.name = f"eml:{self._path}"
+        self.name = f"eml:{as_text(self._path)}"
 
     def read(self, state: str) -> Iterator[Heard]:  # noqa: ARG002 there is no cursor
         """Yield the mails by folder and name.
@@ -63,7 +64,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _heard(file: Path, root: Path) -> Heard:
     mail = _light(file)
-    name = f"{file.relative_to(root)}-{sha256(mail).hexdigest()[:16]}"
+    name = f"{as_text(file.relative_to(root))}-{sha256(mail).hexdigest()[:16]}"
     return Heard(name, _observer(file, root), mail, _held_at(file))
 
 
@@ -76,7 +77,7 @@ def _held_at(file: Path) -> datetime | None:
 
 def _observer(file: Path, root: Path) -> str:
     folders = file.relative_to(root).parts[:-1]
-    return folders[0] if folders else root.name
+    return as_text(folders[0] if folders else root.name)
 
 
 def _light(file: Path) -> bytes:

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from contracts.errors import UserError
 from contracts.wire import EventKind
+from ingest.file_names import as_text
 from ingest.file_times import by_day, held_at
 from ingest.lighten import Lightener
 from ingest.listing import Listing
@@ -62,7 +63,7 @@ class MaildirSource:
         self._looked: list[Mapping[str, str]] = []
         self._mails: dict[str, str] = {}
         self._read_through: dict[str, str] | None = None
-        self.name = f"maildir:{self._path}"
+        self.name = f"maildir:{as_text(self._path)}"
         self.resumes = follow
         self.follow_seconds = _FOLLOW_SECONDS if follow else None
 
@@ -146,14 +147,14 @@ class MaildirSource:
         return found
 
     def _relative(self, maildir: Path) -> str:
-        return str(maildir.relative_to(self._path)) if maildir != self._path else ""
+        return as_text(maildir.relative_to(self._path)) if maildir != self._path else ""
 
     def _observer(self, folder: str) -> str:
-        return folder or self._path.name
+        return folder or as_text(self._path.name)
 
 
 def _key(folder: str, name: str) -> str:
-    return "/".join(filter(None, (folder, _unique(name))))
+    return "/".join(filter(None, (folder, as_text(_unique(name)))))
 
 
 def _folder(key: str) -> str:

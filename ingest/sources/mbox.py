@@ -13,6 +13,7 @@ from typing import IO, Final
 
 from contracts.errors import UserError
 from contracts.wire import EventKind
+from ingest.file_names import as_text
 from ingest.file_times import by_day
 from ingest.lighten import Lightener
 from ingest.source import Checkpoint, Heard
@@ -44,7 +45,8 @@ class MboxSource:
 
     def __init__(self, path: Path) -> None:
         self._path = path.expanduser().resolve()
-        self.name = f"mbox:{self._path}"
+        self._observer = as_text(self._path.name)
+        self.name = f"mbox:{as_text(self._path)}"
 
     def read(self, state: str) -> Iterator[Heard | Checkpoint]:
         """Yield the mails in the order of the file.
@@ -59,15 +61,15 @@ class MboxSource:
                 if number % _CHECKPOINT_EVERY == 0:
                     yield Checkpoint(str(start))
                 digest = sha256(mail).hexdigest()[:16]
-                yield Heard(f"{start}-{digest}", self._path.name, mail, _delivered_at(line))
+                yield Heard(f"{start}-{digest}", self._observer, mail, _delivered_at(line))
             yield Checkpoint(str(file.tell()))
 
     def count(self, since: datetime, until: datetime) -> Mapping[str, Counter[date]]:
         """Return how many mails came on each day, by their `From ` lines; raises as `read` does."""
         with _opened(self._path) as file:
             lines = (piece for _, piece, is_line in _pieces(file, 0) if is_line)
-            held = ((self._path.name, _delivered_at(line)) for line in lines)
-            return by_day(chain([(self._path.name, None)], held), since, until)
+            held = ((self._observer, _delivered_at(line)) for line in lines)
+            return by_day(chain([(self._observer, None)], held), since, until)
 
 
 def _delivered_at(line: bytes) -> datetime | None:

@@ -14,6 +14,7 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
+import structlog
 
 from contracts.capture_rows import CursorRow
 from contracts.clock import Clock
@@ -25,6 +26,8 @@ from transforms.calls import CallRecord
 from transforms.meeting import PROVIDER, Due, due
 from warehouse.reader import Reader
 from warehouse.writer import Writer
+
+log = structlog.get_logger()
 
 SOURCE: Final = "calendar:mail"
 INGEST_RUN: Final = "calendar"
@@ -117,9 +120,17 @@ class Meetings:
     ) -> dict[UUID, Due]:
         said = self._reader.rows(InvitationRow, _SERIES, {"ids": tuple(page)})
         return {
-            series: due([*rows], self._company, after[series], now)
+            series: self._due_of([*rows], after[series], now)
             for series, rows in groupby(said, attrgetter("series_id"))
         }
+
+    def _due_of(self, said: Sequence[InvitationRow], after: datetime, now: datetime) -> Due:
+        """Return what is due of one series; what nobody foresaw in it holds up no other."""
+        try:
+            return due(said, self._company, after, now)
+        except Exception as error:  # noqa: BLE001 strangers' bytes, which stay stored
+            log.warning("no meetings of a series", series=str(said[0].series_id), why=repr(error))
+            return Due([], None)
 
     def _kept(self) -> datetime:
         state = str(self._reader.value(_CURSOR, {"source": CURSOR}) or "")

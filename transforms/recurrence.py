@@ -51,7 +51,9 @@ def followed(rule: Rule, start: datetime) -> str:
     _refuse_what_may_never_come(parts, every)
     if "UNTIL" in parts:
         parts["UNTIL"] = [_until(rule["UNTIL"], start)]
-    return ";".join(f"{name}={','.join(values)}" for name, values in parts.items())
+    told = ";".join(f"{name}={','.join(values)}" for name, values in parts.items())
+    rrulestr(told, dtstart=start)  # `INTERVAL=2,3`: what is stored must be readable ever after
+    return told
 
 
 def meetings(rule: str, start: datetime, time_zone: str) -> Iterator[datetime]:

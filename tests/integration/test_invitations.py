@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from contextlib import closing
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from contracts.clock import SystemClock
+from contracts.invitation import InvitationRow
 from ingest.bring import bring_in
 from ingest.erase import Erasure
 from ingest.sources.calls import CallLogSource
@@ -21,6 +24,7 @@ from tests.warehouse_tables import url_of
 from tests.worker_process import working
 from warehouse.migrate import migrate
 from warehouse.reader import Reader
+from warehouse.writer import Writer
 
 pytestmark = pytest.mark.stack
 
@@ -54,6 +58,7 @@ def test_invitations_become_meetings_of_which_reports_stand_and_the_erased_are_t
     settings, tmp_path
 ):
     reader = Reader(settings.warehouse_url)
+    store_a_series_that_can_not_be_followed(settings)
     hear(
         settings, tmp_path / "first", invitation("held"), invitation("off"), invitation("bad", "x")
     )
@@ -63,6 +68,19 @@ def test_invitations_become_meetings_of_which_reports_stand_and_the_erased_are_t
     the_report_stands(settings, reader, tmp_path)
     one_of_those_invited_is_erased(settings, reader)
     reader.close()
+
+
+def store_a_series_that_can_not_be_followed(settings):
+    """Which an older version may have stored: it holds up no other."""
+    row = InvitationRow(
+        series_id=UUID(int=1), recurrence_id="", activity_id=UUID(int=2), uid="odd@x",
+        method="request", sequence=0, stamped_at=BEGAN, status="", title="odd", starts_at=BEGAN,
+        ends_at=BEGAN, until_at=BEGAN + timedelta(days=9_000), is_all_day=False, time_zone="UTC",
+        recurrence_rule="FREQ=WEEKLY;INTERVAL=2,3", excluded_recurrence=(),
+        organizer_address=KIM, attendee_address=(JO,), attendee_answer=("needs_action",),
+    )  # fmt: skip
+    with closing(Writer(settings.warehouse_url)) as writer:
+        writer.write([row])
 
 
 def the_report_stands(settings, reader, tmp_path):

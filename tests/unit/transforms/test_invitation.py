@@ -243,6 +243,10 @@ def test_a_whole_day_is_no_meeting():
         (["RRULE:FREQ=DAILY;INTERVAL=7;BYDAY=MO"], "recurrence"),
         (["RRULE:FREQ=MONTHLY;BYDAY=9MO"], "recurrence"),
         (["RRULE:FREQ=WEEKLY;INTERVAL=0"], "recurrence"),
+        (["RRULE:FREQ=WEEKLY;INTERVAL=2,3"], "INTERVAL"),
+        (["RRULE:FREQ=WEEKLY;COUNT=3,4"], "COUNT"),
+        (["RRULE:FREQ=WEEKLY;WKST=MO,TU"], "WKST"),
+        (["RRULE:FREQ=WEEKLY;UNTIL=00010101T000000Z"], "UNTIL"),
     ],
 )
 def test_what_can_not_be_read_is_told_and_the_mail_stays_a_mail(lines, why):

@@ -20,40 +20,22 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import special
 
 from contracts.errors import UserError
+from models.response_grid import (
+    Array,
+    Likelihood,
+    Prior,
+    axes_of,
+    draw_cells,
+    hyperprior,
+    scale_of,
+    shapes_about,
+)
 
-Array = npt.NDArray[np.float64]
 POINT_COLUMNS: Final = ("kind", "spend", "margin", "std_error")
 CODE_VERSION: Final = "response/1"
 _INTERVAL: Final = (0.025, 0.975)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prior:
-    """What is believed before any judgement; wide, and sceptical: on average money comes back once.
-
-    Attributes:
-        mean, mean_scale: of the mean rate over kinds, a Student t with 3 degrees of freedom.
-        spread: scale of the half-Cauchy priors of `between`; half of it for `within`.
-        half_spends: the centre of `half`, as a multiple of the geometric mean of the kind's and of
-            the company's median spend.
-        half_sigma: the standard deviation of the logarithm of `half`.
-        powers, power_weights: 1 is concave; above it, small spends bring little at first.
-        stretch: beyond the largest spend seen, so much of the margin there is added to the
-            standard deviation with every factor of e.
-    """
-
-    mean: float = 1.0
-    mean_scale: float = 1.0
-    spread: float = 1.0
-    half_spends: float = 1.5
-    half_sigma: float = 0.9
-    powers: tuple[float, ...] = (0.8, 1.0, 1.4)
-    power_weights: tuple[float, ...] = (0.25, 0.5, 0.25)
-    stretch: float = 0.25
-    typical_spend: float = 10_000_000.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,13 +118,14 @@ def fit(
     names = tuple(sorted({*frame["kind"], *kinds}))
     by_kind = [frame[frame["kind"] == kind] for kind in names]
     typical = float(frame["spend"].median()) if len(frame) else prior.typical_spend
-    grids = [_shapes(prior, _typical(points_of, typical)) for points_of in by_kind]
-    scale = _scale(frame, grids, by_kind)
-    axes = _axes(scale)
-    fits = [_Kind.of(p, g, axes) for p, g in zip(by_kind, grids, strict=True)]
+    grids = [shapes_about(prior, _typical(points_of, typical)) for points_of in by_kind]
+    scale = scale_of(frame, grids, by_kind)
+    axes = axes_of(scale)
+    fits = [Likelihood.of(p, g, axes) for p, g in zip(by_kind, grids, strict=True)]
     random = np.random.default_rng(seed)
-    cells = _cells(sum(one.evidence for one in fits) + _hyperprior(prior, axes), draws, random)
-    drawn = [one.drawn(axes, cells, random) for one in fits]
+    evidence = sum(one.evidence for one in fits)
+    shared = draw_cells(evidence + hyperprior(prior, axes), draws, random)
+    drawn = [one.drawn(axes, shared, random) for one in fits]
     return Response(
         kinds=names,
         rate=np.array([d[0] for d in drawn]).reshape(len(names), draws),
@@ -177,138 +160,6 @@ def told(response: Response, kind: str, spend: npt.ArrayLike) -> pd.DataFrame:
             "is_extrapolated": [response.is_extrapolated(kind, float(s)) for s in at],
         }
     )
-
-
-@dataclass(frozen=True)
-class _Axes:
-    """The grids of what the kinds share."""
-
-    mean: Array
-    between: Array
-    within: Array
-
-
-@dataclass(frozen=True)
-class _Shapes:
-    """The grid of a kind's shapes, with their prior weights."""
-
-    half: Array
-    power: Array
-    log_weight: Array
-
-    def unit(self, spend: Array) -> Array:
-        """Return the margin at a rate of 1, shapes by spends."""
-        raised = (spend[None, :] / self.half[:, None]) ** self.power[:, None]
-        margin: Array = self.half[:, None] * raised / (1 + raised)
-        return margin
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """One kind's likelihood on the grid.
-
-    Attributes:
-        log_likelihood: by shape, within, mean, between; the rate is integrated out.
-        precision, weighted: of the rate, by shape and within: sums of x^2/v and x*y/v.
-    """
-
-    shapes: _Shapes
-    log_likelihood: Array
-    precision: Array
-    weighted: Array
-
-    @classmethod
-    def of(cls, points: pd.DataFrame, shapes: _Shapes, axes: _Axes) -> "_Kind":
-        """Return it, given the kind's points."""
-        spend, margin, error = (points[c].to_numpy(float) for c in ("spend", "margin", "std_error"))
-        x = shapes.unit(spend)[:, None, :]
-        variance = error**2 + axes.within[None, :, None] ** 2 * x**2
-        precision = (x**2 / variance).sum(axis=2)
-        weighted = (x * margin / variance).sum(axis=2)
-        base = -0.5 * (margin**2 / variance + np.log(variance)).sum(axis=2)
-        a, b = precision[:, :, None, None], weighted[:, :, None, None]
-        mean, wide = axes.mean[:, None], axes.between[None, :] ** 2
-        posterior = (b + mean / wide) ** 2 / (a + 1 / wide) - mean**2 / wide
-        marginal = base[:, :, None, None] + 0.5 * (posterior - np.log1p(wide * a))
-        return cls(shapes, marginal + shapes.log_weight[:, None, None, None], precision, weighted)
-
-    @property
-    def evidence(self) -> Array:
-        """The log likelihood of within, mean and between, the shape summed out."""
-        summed: Array = special.logsumexp(self.log_likelihood, axis=0)
-        return summed
-
-    def drawn(
-        self, axes: _Axes, cells: tuple[npt.NDArray[np.intp], ...], random: np.random.Generator
-    ) -> tuple[Array, Array, Array]:
-        """Return draws of (rate, half, power), given draws of the cells of the shared grid."""
-        within, mean, between = cells
-        logs = self.log_likelihood[:, within, mean, between]
-        chances = np.exp(logs - special.logsumexp(logs, axis=0))
-        pick = (chances.cumsum(axis=0) < random.random(len(mean))).sum(axis=0)
-        pick = np.minimum(pick, len(chances) - 1)
-        prior_precision = 1 / axes.between[between] ** 2
-        precision = self.precision[pick, within] + prior_precision
-        centre = (self.weighted[pick, within] + axes.mean[mean] * prior_precision) / precision
-        rate = centre + random.standard_normal(len(mean)) / np.sqrt(precision)
-        rate += axes.within[within] * random.standard_normal(len(mean))
-        return rate, self.shapes.half[pick], self.shapes.power[pick]
-
-
-def _shapes(prior: Prior, typical: float) -> _Shapes:
-    steps = np.linspace(-2, 2, 9)
-    halves = prior.half_spends * typical * np.exp(prior.half_sigma * steps)
-    log_halves = -0.5 * steps**2
-    half = np.repeat(halves, len(prior.powers))
-    power = np.tile(np.array(prior.powers), len(halves))
-    log_weight = np.repeat(log_halves, len(prior.powers)) + np.log(
-        np.tile(np.array(prior.power_weights), len(halves))
-    )
-    return _Shapes(half, power, log_weight - special.logsumexp(log_weight))
-
-
-def _axes(scale: float) -> _Axes:
-    return _Axes(
-        mean=np.linspace(-2 * scale, 4 * scale, 37),
-        between=scale * np.geomspace(0.1, 3, 9),
-        within=scale * np.array([0.02, 0.1, 0.25, 0.5, 1.0]),
-    )
-
-
-def _hyperprior(prior: Prior, axes: _Axes) -> Array:
-    """Return the log prior of within, mean and between on their (uneven) grids."""
-    mean = -2 * np.log1p(((axes.mean - prior.mean) / prior.mean_scale) ** 2 / 3)
-    between = _half_cauchy(axes.between, prior.spread)
-    within = _half_cauchy(axes.within, prior.spread / 2)
-    together: Array = within[:, None, None] + mean[None, :, None] + between[None, None, :]
-    return together
-
-
-def _half_cauchy(grid: Array, scale: float) -> Array:
-    density: Array = np.log(np.gradient(grid)) - np.log1p((grid / scale) ** 2)
-    return density
-
-
-def _cells(
-    log_posterior: Array, draws: int, random: np.random.Generator
-) -> tuple[npt.NDArray[np.intp], ...]:
-    """Return draws of the grid's cells: stratified, so that few draws stand for all of it."""
-    chances = np.exp(log_posterior - special.logsumexp(log_posterior)).ravel().cumsum()
-    strata = (np.arange(draws) + random.random(draws)) / draws
-    flat = np.minimum(np.searchsorted(chances, strata), chances.size - 1)
-    return np.unravel_index(random.permutation(flat), log_posterior.shape)
-
-
-def _scale(frame: pd.DataFrame, grids: Sequence[_Shapes], by_kind: Sequence[pd.DataFrame]) -> float:
-    """Return how large rates are, so that the grid holds them: at least 1."""
-    if frame.empty:
-        return 1.0
-    rates, weights = [], []
-    for points, shapes in zip(by_kind, grids, strict=True):
-        x = np.exp(shapes.log_weight) @ shapes.unit(points["spend"].to_numpy(float))
-        rates += list(abs(points["margin"].to_numpy(float)) / x)
-        weights += list((x / points["std_error"].to_numpy(float)) ** 2)
-    return max(1.0, float(np.average(rates, weights=weights)))
 
 
 def _typical(points: pd.DataFrame, company: float) -> float:

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from contracts.errors import UserError
-from models.response import POINT_COLUMNS, Prior, fit, told
+from models.response import POINT_COLUMNS, fit, told
+from models.response_grid import Prior
 
 M = 1_000_000.0
 

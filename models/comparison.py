@@ -71,7 +71,8 @@ def compared(grid: Grid, design: Design, required: Requirements) -> Comparison:
 
     The last quarter before a start does not count as before: people are chosen for recent results,
     and act on what is coming. It is shorter where there is little before at all, and counts where
-    nobody else is left to compare the earlier reached with.
+    nobody else is left to compare the earlier reached with. Nor does what follows a stop, on the
+    same terms: what was learned or bought may outlast it, however long one waits.
 
     Raises:
         NotEstimable: if those reached had not begun before, if most of the treated cells have
@@ -79,8 +80,10 @@ def compared(grid: Grid, design: Design, required: Requirements) -> Comparison:
     """
     _refuse_beginners(grid)
     quiet = min(_QUIET, design.pre_periods // 4)
-    near = _just_before(grid, quiet, required.units)
-    model = _model(grid, grid.untreated & ~near)
+    lead = (grid.since < 0) & (grid.since >= -quiet)
+    near = _left_out(grid, grid.untreated, lead, required.units)
+    after = _left_out(grid, grid.untreated & ~near, grid.since >= 0, required.units)
+    model = _model(grid, grid.untreated & ~near & ~after)
     cells = predictable(model.untreated, grid.treated, past=_PAST, others=required.units)
     _refuse_guesses(int(cells.sum()), int(grid.treated.sum()), required)
     gain = mean_gain(model, cells)
@@ -112,12 +115,13 @@ def _freedom(gain: Mean, cells: Flags, grid: Grid, controls: int) -> int:
     return max(int(1 / parts), 1)
 
 
-def _just_before(grid: Grid, quiet: int, others: int) -> Flags:
-    near = grid.untreated & grid.reached[:, None] & (grid.since < 0) & (grid.since >= -quiet)
-    all_told = predictable(grid.untreated, grid.treated, past=_PAST, others=others)
-    less_told = predictable(grid.untreated & ~near, grid.treated, past=_PAST, others=others)
+def _left_out(grid: Grid, untreated: Flags, when: Flags, others: int) -> Flags:
+    """Return the untreated cells of the reached then; none where most effects rest on them."""
+    out = untreated & grid.reached[:, None] & when
+    all_told = predictable(untreated, grid.treated, past=_PAST, others=others)
+    less_told = predictable(untreated & ~out, grid.treated, past=_PAST, others=others)
     is_dear = less_told.sum() < _MOST * all_told.sum()
-    return np.zeros_like(near) if is_dear else near
+    return np.zeros_like(out) if is_dear else out
 
 
 def _refuse_beginners(grid: Grid) -> None:

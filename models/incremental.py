@@ -29,7 +29,7 @@ from models.judgement import Judgement, Return, reason_of, return_of, verdict_of
 from models.reliability import Covariate, calibrated, covariates_of
 from models.terms import Terms
 
-CODE_VERSION: Final = "incremental/9"
+CODE_VERSION: Final = "incremental/10"
 """Changes whenever the same panel could be judged differently."""
 
 ESTIMATOR: Final = "imputation"

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from contracts.errors import UserError
-from models.design import Requirements
+from models.design import Handling, Requirements
 from models.effect import DETECTABLE
-from models.incremental import Terms, judge
+from models.incremental import Terms, estimate, judge
 
 TERMS = Terms(cost_minor=2_000_000, gross_margin_rate=0.8)
 
@@ -246,3 +246,24 @@ def test_numbers_beyond_reckoning_are_refused(lumpy_panel):
     judgement = judge(panel.assign(outcome=panel["outcome"] * 1e200), TERMS)
     assert judgement.verdict == "not_identified"
     assert "too large" in judgement.reason
+
+
+def stopped(panel, outlasting):
+    """Stop it after three months; from a month after that on, so much is left of it."""
+    stop = np.where(panel["start"] > 0, panel["start"] + 3, 0)
+    later = (stop > 0) & (panel["period"] >= stop + 1)
+    return panel.assign(stop=stop, outcome=panel["outcome"] + outlasting * later)
+
+
+def test_what_outlasts_a_stop_does_not_move_the_effect(lumpy_panel):
+    panel = lumpy_panel(reached=24, others=24, starts=(8,), effect=400_000)
+    at_once = Handling(wake_periods=1)
+    plain = estimate(stopped(panel, 0), handling=at_once)
+    assert estimate(stopped(panel, 300_000), handling=at_once).effect == pytest.approx(plain.effect)
+
+
+def test_what_follows_a_stop_is_compared_with_where_nobody_else_is_left(lumpy_panel):
+    panel = lumpy_panel(reached=24, others=0, starts=(6, 12), effect=400_000)
+    at_once = Handling(wake_periods=1)
+    plain = estimate(stopped(panel, 0), handling=at_once)
+    assert estimate(stopped(panel, 300_000), handling=at_once).effect < plain.effect - 50_000

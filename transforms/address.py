@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from transforms.encodings import clean
+
 MAX_ADDRESS_CHARS: Final = 320  # RFC 3696: 64 for the local part, "@", 255 for the domain
 
 _ADDRESS: Final = re.compile(r"[^\s<>()\[\]\",;:\\@]{1,256}@[^\s<>()\",;:\\@]{1,255}")
@@ -40,10 +42,11 @@ def mailboxes(header: str) -> Iterator[Mailbox]:
 def normalise(address: str) -> str:
     """Return an address in the one form in which addresses are compared; empty if it is none.
 
-    Lower case throughout, the domain in its ASCII form (IDNA 2003), quotes around it dropped. A
-    plus tag stays: it is part of the address, and `untagged` takes it off for matching.
+    Lower case throughout, the domain in its ASCII form (IDNA 2003), quotes around it dropped, and
+    what cannot be seen (a space of no width, a NUL). A plus tag stays: it is part of the address,
+    and `untagged` takes it off for matching.
     """
-    found = _ADDRESS.search(address.strip().strip("'"))
+    found = _ADDRESS.search(clean(address).strip().strip("'"))
     if not found or len(found.group()) > MAX_ADDRESS_CHARS:
         return ""
     local, _, domain = found.group().lower().rpartition("@")

@@ -194,6 +194,7 @@ def test_direction_is_unknown_until_the_settings_say_what_is_ours():
         ("Sender: kim@acme.example", "kim@acme.example"),
         ("Return-Path: <Kim+tag@acme.example>", "kim+tag@acme.example"),
         ('From: "unclosed <kim@acme.example>', "kim@acme.example"),
+        ("From: Kim <\u200bk\0im@acme.example\ufeff>", "kim@acme.example"),
     ],
 )
 def test_a_sender_is_found_however_it_is_written(header, address):

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from msgspec.structs import asdict, replace
 
-from contracts.activity import Activity
+from contracts.activity import Activity, Participant, Role
 from contracts.capture_rows import QuarantineRow
 from contracts.company import Company
 from contracts.errors import Rejected
-from contracts.invitation import InvitationRow
+from contracts.invitation import Invitation, InvitationRow
 from contracts.rows import ActivityRow, Row, SightingRow
 from contracts.signature_rows import SignatureRow
 from contracts.wire import Event
@@ -65,7 +65,7 @@ def _rows(event: Event, company: Company) -> tuple[Row, ...]:
         quarantined = _quarantine_row(event, activity)
         return seen, _activity_row(event, _without_subject(event, company), "metadata"), quarantined
     row = _activity_row(event, activity, event.captured)
-    return seen, row, *_signature_rows(activity), *_invitation_rows(activity)
+    return seen, row, *_signature_rows(activity), *_invitation_rows(activity, company)
 
 
 def _decoded(event: Event, company: Company) -> Activity:
@@ -161,8 +161,18 @@ def _signature_rows(activity: Activity) -> tuple[SignatureRow, ...]:
     return (row,)
 
 
-def _invitation_rows(activity: Activity) -> tuple[InvitationRow, ...]:
+def _invitation_rows(activity: Activity, company: Company) -> tuple[InvitationRow, ...]:
     return tuple(
         InvitationRow(series_id=series_id(one.uid), activity_id=activity.activity_id, **asdict(one))
         for one in activity.invitations
+        if not reason_to_exclude(_told_by(one, activity), company)
     )
+
+
+def _told_by(invitation: Invitation, mail: Activity) -> Activity:
+    """Return the mail with the title and the people of its invitation, who may be others."""
+    named = (invitation.organizer_address, *invitation.attendee_address)
+    people = tuple(
+        Participant(address, "", Role.ATTENDEE, is_ours=False) for address in named if address
+    )
+    return replace(mail, subject=invitation.title, participants=people)

@@ -10,7 +10,7 @@ from msgspec.json import encode
 from contracts.activity import Channel, TimeQuality
 from contracts.company import Company
 from contracts.invitation import InvitationRow
-from contracts.rows import ActivityRow
+from contracts.rows import ActivityRow, SightingRow
 from contracts.wire import Event
 from transforms.mail import decode_mail
 from transforms.meeting import due
@@ -41,13 +41,13 @@ def name_of(line):
     return line.partition(":")[0].partition(";")[0]
 
 
-def mail(*events, method="REQUEST", sender=KIM, number=1, sent=SENT):
+def mail(*events, method="REQUEST", sender=KIM, to="", number=1, sent=SENT):
     text = "\r\n".join(
         ["BEGIN:VCALENDAR", "VERSION:2.0", f"METHOD:{method}"]
         + [line for lines in events for line in lines]
         + ["END:VCALENDAR", ""]
     )
-    to = JO if sender == KIM else KIM
+    to = to or (JO if sender == KIM else KIM)
     return (
         f"From: {sender}\r\nTo: {to}\r\nSubject: Line 3\r\nDate: {sent:%d %b %Y %H:%M:%S} +0000\r\n"
         f"Message-ID: <m{number}@mail.example>\r\nMIME-Version: 1.0\r\n"
@@ -55,12 +55,12 @@ def mail(*events, method="REQUEST", sender=KIM, number=1, sent=SENT):
     ).encode()
 
 
-def rows(payload):
+def rows(payload, company=COMPANY):
     heard = Event(
         kind="mail", source="s", external_id="1", observer="o", ingest_run="r",
         received_at=SENT, payload=payload,
     )  # fmt: skip
-    return to_rows(heard, COMPANY)
+    return to_rows(heard, company)
 
 
 def said(*payloads):
@@ -255,6 +255,21 @@ def test_what_can_not_be_read_is_told_and_the_mail_stays_a_mail(lines, why):
     assert row.mail_kind == "calendar"
     assert why in row.kind_evidence
     assert not [one for one in found if isinstance(one, InvitationRow)]
+
+
+@pytest.mark.parametrize(
+    "excluded",
+    [
+        {"excluded_addresses": (AL,)},
+        {"excluded_domains": ("acme.example",)},
+        {"excluded_subject_words": ("board meeting",)},
+    ],
+)
+def test_an_invitation_is_not_kept_whose_title_or_people_are_excluded(excluded):
+    payload = mail(event("SUMMARY:Board meeting", people=(AL,)), to="sam@other.example")
+    company = COMPANY.model_copy(update=excluded)
+    assert [type(row) for row in rows(payload)] == [SightingRow, ActivityRow, InvitationRow]
+    assert [type(row) for row in rows(payload, company)] == [SightingRow, ActivityRow]
 
 
 def test_a_bad_event_spoils_no_other():

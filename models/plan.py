@@ -229,11 +229,15 @@ def _about(proposal: Proposal, offers: Offers, known: Known, as_of: datetime) ->
     }
 
 
+def _months(count: float) -> str:
+    return "1 month" if count == 1 else f"{count:g} months"
+
+
 def in_words(course: Course) -> str:
     """Return how a return is assumed to arrive, for a person."""
     parts = [
-        f"ramps up over {course.ramp_months:g} months" if course.ramp_months else "at once",
-        f"halves every {course.half_life_months:g} months"
+        f"ramps up over {_months(course.ramp_months)}" if course.ramp_months else "at once",
+        f"halves every {_months(course.half_life_months)}"
         if course.half_life_months
         else "does not fade",
         "paid month by month" if course.is_recurring else "paid at the start",

@@ -21,6 +21,7 @@ _INTERVAL: Final = (0.025, 0.975)
 SURE: Final = 0.9
 """The probability of a return above the cost from which a proposal is said to pay off."""
 _TENTH: Final = 10
+_LEAST_SHARE: Final = 0.005
 _ANY_KIND: Final = "what is believed of any kind, and wide for it"
 _UNJUDGED: Final = {
     "headcount": "an average rep's margin with ramp and attrition, about half of it taken from "
@@ -204,9 +205,16 @@ def _verdict(sure: float) -> str:
     return "does_not_pay_off" if sure <= 1 - SURE else "cannot_tell"
 
 
+def _share(sure: float) -> str:
+    """Return a chance in whole per cent; drawn from so many futures, it is never a certainty."""
+    if sure < _LEAST_SHARE:
+        return "less than 1%"
+    return "more than 99%" if sure > 1 - _LEAST_SHARE else f"{sure:.0%}"
+
+
 def _reason(verdict: str, sure: float, count: int, kind: str, *, beyond: bool) -> str:
     """Return what the forecast rests on, for a person."""
-    chance = f"{sure:.0%} of what is believed possible earns the cost back"
+    chance = f"{_share(sure)} of what is believed possible earns the cost back"
     if count == 0:
         ground = f"no {kind} has been judged yet, so this is {_UNJUDGED.get(kind, _ANY_KIND)}"
     else:

@@ -38,9 +38,9 @@ _PADDING: Final = {"left": 0, "right": 4, "top": 2, "bottom": 2}
 _ZERO: Final = pd.DataFrame({"zero": [0]})
 _RETURN_TOOLTIP: Final = [
     alt.Tooltip("said:N", title="Investment"),
-    alt.Tooltip("roi:Q", format="+.0%", title="ROI"),
-    alt.Tooltip("low:Q", format="+.0%", title="95% interval from"),
-    alt.Tooltip("high:Q", format="+.0%", title="to"),
+    alt.Tooltip("roi:Q", format="+,.0%", title="ROI"),
+    alt.Tooltip("low:Q", format="+,.0%", title="95% interval from"),
+    alt.Tooltip("high:Q", format="+,.0%", title="to"),
 ]
 _Channel = TypeVar("_Channel", alt.Color, alt.Shape)
 
@@ -123,7 +123,7 @@ def returns(judgements: Sequence[Judgement]) -> alt.LayerChart:
     beneath: dict[str, Any] = {"align": "left", "baseline": "bottom", "dy": -11, "fontSize": 13}
     layers = [
         alt.Chart(_ZERO).mark_rule(color=_INK).encode(x="zero:Q"),
-        base.mark_rule(strokeWidth=3).encode(x=_x("low", "ROI", "+.0%"), x2="high:Q"),
+        base.mark_rule(strokeWidth=3).encode(x=_x("low", "ROI", "+,.0%"), x2="high:Q"),
         base.mark_point(size=170, filled=True, opacity=1).encode(
             x="roi:Q", shape=_by_verdict(alt.Shape, "shape"), tooltip=_RETURN_TOOLTIP
         ),

@@ -15,6 +15,8 @@ _NOTE = (
     "What is learnt is worth the better allocation that it would lead to, on average over what it "
     "may find. All in all counts what the test itself is expected to bring, less its cost."
 )
+_WORTH_IT = "The next experiment worth running"
+_NONE = "No experiment is worth running now"
 _VERDICTS = {
     "measurable": "Worth running",
     "not_measurable": "Can't be measured here",
@@ -26,7 +28,8 @@ def show(rows: Sequence[ExperimentRow]) -> None:
     """Show what to measure next, and who would start when."""
     if not rows:
         return
-    st.html(blocks.heading("The next experiment worth running", _NOTE))
+    worth_it = any(row.verdict == "measurable" and (row.worth or 0) > 0 for row in rows)
+    st.html(blocks.heading(_WORTH_IT if worth_it else _NONE, _NOTE))
     st.html(table(rows))
     measurable = [row for row in rows if row.verdict == "measurable"]
     if measurable:
@@ -45,12 +48,13 @@ def show_rollout(rows: Sequence[ExperimentRow]) -> None:
         drawn,
         hide_index=True,
         height=280,
+        column_order=("name", "team", "wave", "starts_on", "unit_id"),
         column_config={
-            "unit_id": st.column_config.TextColumn("Rep", width=110),
-            "name": st.column_config.TextColumn("Name", width=190),
-            "team_id": st.column_config.TextColumn("Team", width=110),
-            "wave": st.column_config.NumberColumn("Wave", width=60),
-            "starts_on": st.column_config.DateColumn("Starts on", format="D MMM YYYY", width=110),
+            "name": st.column_config.TextColumn("Rep", width=135),
+            "team": st.column_config.TextColumn("Team", width=90),
+            "wave": st.column_config.NumberColumn("Wave", width=45),
+            "starts_on": st.column_config.DateColumn("Starts on", format="D MMM YYYY", width=85),
+            "unit_id": st.column_config.TextColumn("Id", width=90),
         },
         alt=f"Who would start when in the roll-out of {kind}",
     )

@@ -20,8 +20,9 @@ from dashboard import (
     plan_reading,
     plan_rules,
     queries,
+    reading,
 )
-from dashboard.format import known, money
+from dashboard.format import age, known, moment, money
 from dashboard.outage import asked
 
 PLAN: Final = blocks.Advice(
@@ -95,7 +96,12 @@ def introduction(forecasts: Sequence[InvestmentForecastRow]) -> str:
     """Return what is planned for, and whose proposals these are."""
     first = min(row.starts_on for row in forecasts)
     months = forecasts[0].months
-    said = f"Margin less spend in the {months} months from {first:%B %Y}, as far as it is known."
+    as_of = forecasts[0].as_of
+    ago = age((reading.now() - as_of).total_seconds())
+    said = (
+        f"Margin less spend in the {months} months from {first:%B %Y}, as far as it was known "
+        f"{ago} ago, when this was planned ({moment(as_of, reading.zone())} {reading.zone().key})."
+    )
     return f"{said} {UNASKED}" if forecasts[0].origin == "kind" else said
 
 
@@ -218,8 +224,7 @@ def show_unlearnt(points: pd.DataFrame) -> None:
     out = points[points["left_out"] != ""]
     if len(out):
         told = "; ".join(
-            f"{row['investment_id']} ({row['kind']}): {row['left_out']}"
-            for row in out.to_dict("records")
+            f"{row['name']} ({row['kind']}): {row['left_out']}" for row in out.to_dict("records")
         )
         st.html(blocks.note(f"Nothing was learnt from {told}."))
 

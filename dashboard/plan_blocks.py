@@ -71,8 +71,8 @@ def prices(total: AllocationTotalRow) -> str:
     rules = [(rule, gain) for rule, gain in priced if not rule.startswith("the budget")]
     more = next((gain for rule, gain in priced if rule.startswith("the budget")), 0.0)
     next_money = (
-        f"A little more budget would bring {number(more, 2)} for each unit of money, net and "
-        "weighed by risk."
+        f"A little more budget would bring {number(more, 2)} {total.currency} for each "
+        f"{total.currency}, net and weighed by risk."
         if more
         else "More budget would bring nothing: it would be kept."
     )

@@ -80,7 +80,7 @@ def forecasts(rows: Sequence[InvestmentForecastRow]) -> alt.LayerChart:
     named = base.encode(x=alt.value(0), text="said:N")
     beneath: dict[str, Any] = {"align": "left", "baseline": "bottom", "dy": -11, "fontSize": 13}
     axis = alt.Axis(
-        labelExpr="datum.value == 0 ? '0' : format(datum.value, '+.0%')",
+        labelExpr="datum.value == 0 ? '0' : format(datum.value, '+,.0%')",
         tickCount=6,
         domain=False,
         ticks=False,
@@ -99,9 +99,9 @@ def forecasts(rows: Sequence[InvestmentForecastRow]) -> alt.LayerChart:
             ),
             tooltip=[
                 alt.Tooltip("said:N", title="Proposal"),
-                alt.Tooltip("roi:Q", format="+.0%", title="Expected ROI"),
-                alt.Tooltip("low:Q", format="+.0%", title="95% interval from"),
-                alt.Tooltip("high:Q", format="+.0%", title="to"),
+                alt.Tooltip("roi:Q", format="+,.0%", title="Expected ROI"),
+                alt.Tooltip("low:Q", format="+,.0%", title="95% interval from"),
+                alt.Tooltip("high:Q", format="+,.0%", title="to"),
             ],
         ),
         named.mark_text(**beneath, stroke="white", strokeWidth=4).encode(color=alt.value("white")),

@@ -39,8 +39,13 @@ CURVES: Final = f"""
     ORDER BY kind, spend_minor
 """
 POINTS: Final = f"""
-    SELECT * FROM ml.response_point FINAL
-    WHERE {_NEWEST}
+    SELECT point.*, if(told.name = '', point.investment_id, told.name) AS name
+    FROM (SELECT * FROM ml.response_point FINAL WHERE {_NEWEST}) AS point
+    LEFT JOIN
+    (
+        SELECT investment_id, argMax(name, knowable_at) AS name FROM raw.investment FINAL
+        GROUP BY investment_id
+    ) AS told ON told.investment_id = point.investment_id
     ORDER BY kind, investment_id
 """
 WHY: Final = f"""
@@ -61,12 +66,17 @@ EXPERIMENTS: Final = f"""
 ROLLOUT: Final = f"""
     SELECT
         rollout.unit_id AS unit_id, rep.name AS name, rollout.team_id AS team_id,
+        if(team.name = '', rollout.team_id, team.name) AS team,
         rollout.wave AS wave, rollout.starts_on AS starts_on
     FROM (SELECT * FROM ml.rollout FINAL WHERE {_NEWEST} AND kind = %(kind)s) AS rollout
     LEFT JOIN
     (
         SELECT rep_id, argMax(name, knowable_at) AS name FROM raw.rep FINAL GROUP BY rep_id
     ) AS rep ON rep.rep_id = rollout.unit_id
+    LEFT JOIN
+    (
+        SELECT unit_id, argMax(name, knowable_at) AS name FROM raw.org_unit FINAL GROUP BY unit_id
+    ) AS team ON team.unit_id = rollout.team_id
     ORDER BY wave, team_id, unit_id
 """
 

@@ -246,7 +246,7 @@ def test_the_roll_out_downloads_as_a_file(live: Page):
     with live.expect_download() as download:
         live.get_by_text("Download the roll-out (CSV)").click()
     lines = download.value.path().read_text().splitlines()
-    assert lines[0] == "unit_id,name,team_id,wave,starts_on"
+    assert lines[0] == "unit_id,name,team_id,team,wave,starts_on"
     assert len(lines) > 10
 
 

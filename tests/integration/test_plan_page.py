@@ -129,7 +129,7 @@ def test_a_rollout_is_shown_and_no_cell_of_its_file_acts_as_a_formula(page, plan
     assert drawn["wave"].value_counts().nunique() == 1
     hostile = drawn.assign(name="=cmd()")
     assert b"'=cmd()" in as_csv(hostile)
-    assert as_csv(drawn).decode().splitlines()[0] == "unit_id,name,team_id,wave,starts_on"
+    assert as_csv(drawn).decode().splitlines()[0] == "unit_id,name,team_id,team,wave,starts_on"
 
 
 def test_the_rules_that_stand_are_shown_and_a_dashboard_without_a_token_only_shows(page, planned):

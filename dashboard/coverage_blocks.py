@@ -11,6 +11,9 @@ import pandas as pd
 from dashboard.blocks import note, told
 from dashboard.format import age, number, percent, plural
 
+_NAMED: Final = 3
+"""How many mailboxes an alarm names; the table below has them all."""
+
 RULES: Final = {
     "thread": "A reply, as its thread",
     "contact": "The address or number of a contact",
@@ -67,8 +70,9 @@ def alarm(mailboxes: pd.DataFrame) -> str:
         lacking = plural(int((mailboxes["missing"] > 0).sum()), "mailbox").replace("xs", "xes")
         wrong.append(f"{plural(missing, 'mail')} of {lacking} did not arrive here")
     if waiting.any():
-        names = ", ".join(mailboxes.loc[waiting, "observer"].where(lambda n: n != "", "a source"))
-        wrong.append(f"{names} can't be read")
+        names = list(mailboxes.loc[waiting, "observer"].where(lambda n: n != "", "a source"))
+        more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
+        wrong.append(f"{', '.join(names[:_NAMED] + more)} can't be read")
     if not wrong:
         return ""
     return told("down", "Not all mail is heard", f"{'; '.join(wrong)}. The gap may be larger.")

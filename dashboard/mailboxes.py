@@ -52,10 +52,17 @@ def _mailbox(row: Record, now: datetime) -> str:
         f'<td data-label="State">{escape(row["state"] or "read once")}'
         f"<small>{escape(row['detail'])}</small></td>"
         f'<td data-label="Last mail heard">{last}</td>'
-        f'<td data-label="It holds">{number(row["held"]) if row["observer"] else "not known"}</td>'
+        f'<td data-label="It holds">{_held(row, now)}</td>'
         f'<td data-label="Stored">{number(row["stored"])}{beside}</td>'
         f'<td data-label="Missing">{_missing(row)}</td></tr>'
     )
+
+
+def _held(row: Record, now: datetime) -> str:
+    if not row["observer"]:
+        return "not counted yet"
+    ago = age((now - row["counted_until"]).total_seconds())
+    return f"{number(row['held'])}<small>counted {ago} ago</small>"
 
 
 def _missing(row: Record) -> str:

@@ -64,7 +64,7 @@ and sorts them all. Of a decision written twice the newest stamp counts, as FINA
 CAPTURE: Final = """
     SELECT
         source, observer, state, detail, read_at, last_at,
-        held, stored, dead_lettered, missing, missing_days
+        held, counted_until, stored, dead_lettered, missing, missing_days
     FROM
     (
         SELECT
@@ -74,11 +74,12 @@ CAPTURE: Final = """
             sum(day.stored) AS stored,
             sum(day.dead_lettered) AS dead_lettered,
             sum(day.missing) AS missing,
-            arraySort(groupArrayIf(day.held_on, day.missing > 0)) AS missing_days
+            arraySort(groupArrayIf(day.held_on, day.missing > 0)) AS missing_days,
+            toNullable(max(day.counted_until)) AS counted_until
         FROM live.completeness AS day
         GROUP BY source, observer
         UNION ALL
-        SELECT source, '', 0, 0, 0, 0, [] FROM raw.source_state FINAL
+        SELECT source, '', 0, 0, 0, 0, [], NULL FROM raw.source_state FINAL
         WHERE source NOT IN (SELECT source FROM raw.provider_count)
     ) AS counted
     LEFT JOIN
@@ -95,7 +96,8 @@ CAPTURE: Final = """
     WHERE state != '' OR missing > 0
     ORDER BY missing DESC, state = 'waiting' DESC, observer, source
 """
-"""What each followed mailbox holds beside what is stored of it; of others, what is missing."""
+"""What each followed mailbox held when it was last counted, beside what is stored of that; of
+others, what is missing."""
 
 DEAD_LETTERS: Final = """
     SELECT

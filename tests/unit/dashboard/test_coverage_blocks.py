@@ -52,6 +52,12 @@ def test_what_is_missing_or_can_not_be_read_is_an_alarm_and_nothing_else_is():
     assert "1 mail of 1 mailbox" in coverage_blocks.alarm(mailboxes(("a@x.example", "reading", 1)))
 
 
+def test_an_alarm_of_many_mailboxes_names_a_few_and_counts_the_rest():
+    text = coverage_blocks.alarm(mailboxes(*((f"rep{n}", "waiting", 0) for n in range(51))))
+    assert "rep0, rep1, rep2, 48 more can&#x27;t be read" in text
+    assert "rep3" not in text
+
+
 def test_the_age_of_mail_and_crm_is_told_and_so_is_that_there_is_none():
     seen = {"newest_at": NOW - timedelta(seconds=5), "crm_at": pd.NaT}
     text = coverage_blocks.ages(seen, NOW)

@@ -4,6 +4,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.mailboxes import table
+
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 
@@ -24,6 +26,7 @@ def captured(sound, *, missing=(), waiting=()):
             "detail": "",
             "last_at": NOW - timedelta(minutes=1),
             "held": 12,
+            "counted_until": NOW - timedelta(minutes=20),
             "stored": 12 - (name in missing),
             "dead_lettered": 0,
             "missing": int(name in missing),
@@ -40,6 +43,14 @@ def shown(table):
     assert not app.exception
     folded = app.expander[0] if app.expander else None
     return "".join(html.body for html in app.main.get("html")), folded
+
+
+def test_a_mailbox_says_when_it_was_counted_and_one_that_was_not_says_so():
+    both = captured(2)
+    both.loc[1, ["observer", "counted_until"]] = ["", pd.NaT]
+    counted, uncounted = table(both, NOW).split("</tr>")[1:3]
+    assert "12<small>counted 20 min ago</small>" in counted
+    assert "not counted yet" in uncounted
 
 
 @pytest.mark.parametrize("sound", [0, 1, 5])

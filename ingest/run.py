@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TypeVar
 from uuid import uuid4
 
@@ -27,6 +28,9 @@ from warehouse.writer import Writer
 
 MAX_EVENTS: Final = 100
 MAX_BYTES: Final = 500_000
+
+_EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(2300, 1, 1, tzinfo=UTC)
 
 _CURSOR: Final = """
     SELECT argMax(state, saved_at) FROM raw.source_cursor WHERE source = %(source)s
@@ -176,7 +180,7 @@ class Run:
             ingest_run=self.ingest_run,
             received_at=self._clock.now(),
             payload=item.payload,
-            held_at=item.held_at,
+            held_at=_believed(item.held_at),
             is_live=self._has_caught_up and self.source.follow_seconds is not None,
         )
 
@@ -207,6 +211,11 @@ def _sorted(found: list[Heard | Glimpse | Withdrawn], state: str | None) -> Piec
         [item for item in found if isinstance(item, Withdrawn)],
         state,
     )
+
+
+def _believed(moment: datetime | None) -> datetime | None:
+    """Return a time; None for one that no table keeps: strangers set those of files and mails."""
+    return moment if moment and _EARLIEST <= moment < _LATEST else None
 
 
 def _leave(items: Iterator[Found]) -> None:

@@ -181,6 +181,9 @@ class ImapSource:
 
 
 def _held_at(parts: Mapping[bytes, Any]) -> datetime | None:
-    """Return when the server took a mail in; aware."""
+    """Return when the server took a mail in; aware. None if it is no time that there can be."""
     at = parts.get(b"INTERNALDATE")
-    return at.astimezone(UTC) if isinstance(at, datetime) else None
+    try:
+        return at.astimezone(UTC) if isinstance(at, datetime) else None
+    except OverflowError:  # the first or the last day of all
+        return None

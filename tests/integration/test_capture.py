@@ -109,6 +109,14 @@ def test_bringing_in_again_changes_no_row_and_counts_as_repeated(settings, reade
     assert (first.activities, second.activities, second.repeated) == (150, 0, 150)
 
 
+def test_a_mail_that_came_when_no_mail_can_come_is_an_activity_too(settings, reader, tmp_path):
+    path = tmp_path / "never.mbox"
+    lines = [FROM_LINE.replace(b"2026", year) for year in (b"0001", b"9999")]
+    assert FROM_LINE not in lines
+    path.write_bytes(b"".join(line + mail(f"never{n}") + b"\n" for n, line in enumerate(lines)))
+    assert bring(settings, MboxSource(path)).activities == len(lines)
+
+
 @pytest.mark.parametrize("kind", ["eml", "maildir", "mbox"])
 def test_what_a_source_of_files_holds_of_each_day_is_stored_withdrawn_or_told_to_be_missing(
     settings, reader, tmp_path, kind

@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -145,14 +145,14 @@ class Stack:
 
         It is ready once it has read what there was.
         """
-        reader = Reader(self._settings.warehouse_url)
+        url = self._settings.warehouse_url
         asked = {"source": MaildirSource(folder).name, "since": SystemClock().now()}
         self._start(
             Program(
                 name=FOLLOWER,
                 argv=[sys.executable, "-m", "cli", "ingest", "maildir", str(folder), "--follow"],
                 environment=environment(self._settings),
-                ready=lambda: bool(reader.value(_HAS_READ, asked)),
+                ready=lambda: _tells(url, _HAS_READ, asked),
             )
         )
 
@@ -192,6 +192,12 @@ def environment(settings: Settings) -> dict[str, str]:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{told.get('PATH', '')}",
     }
     return told
+
+
+def _tells(url: SecretStr, sql: str, params: Mapping[str, object]) -> bool:
+    """Ask the warehouse something that is true or not."""
+    with closing(Reader(url)) as reader:
+        return bool(reader.value(sql, params))
 
 
 def answers(url: str) -> bool:

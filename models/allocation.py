@@ -117,9 +117,14 @@ def worth(net: Array, risk: float) -> float:
 
 
 def tail_loss(net: Array) -> float:
-    """Return the mean loss of the worst tenth of the draws; below 0 where even those gain."""
-    worst = max(round(TAIL * len(net)), 1)
-    return float(-np.sort(net)[:worst].mean())
+    """Return the mean loss of the worst tenth of the draws; below 0 where even those gain.
+
+    Where a tenth is no whole number of draws, the last of them counts in part, as in what
+    `allocate` maximises.
+    """
+    worst = TAIL * len(net)
+    share = np.clip(worst - np.arange(len(net)), 0, 1)
+    return float(-(np.sort(net) @ share) / worst)
 
 
 def margins(curves: Mapping[str, Curve], options: Sequence[Option], spend: npt.ArrayLike) -> Array:

@@ -200,3 +200,9 @@ def test_broken_sees_every_kind_of_breach():
     for word in ("budget", "floor", "cap", "minimum", "lots", "pool", "month", "one of", "way"):
         assert word in said
     assert "requires" in " ".join(broken(rules, chosen, [5.0, 0.0, 0.0]))
+
+
+def test_the_worst_tenth_of_twelve_draws_is_one_of_them_and_a_fifth_of_the_next():
+    net = np.array([5.0, -3.0, 1.0, *[9.0] * 9])
+    assert tail_loss(net) == pytest.approx((3.0 - 0.2 * 1.0) / 1.2)
+    assert tail_loss(np.arange(20.0)) == pytest.approx(-0.5)

@@ -6,6 +6,7 @@ is none of our business.
 """
 
 import re
+import warnings
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -17,6 +18,9 @@ from transforms import mime
 from transforms.calendar_event import CalendarEvent
 from transforms.encodings import clean
 from transforms.mime import Part
+
+# What the library guesses of strangers' clocks would be told, and remembered, each time anew.
+warnings.filterwarnings("ignore", module=r"icalendar\.")
 
 MAX_CHARS: Final = 200_000
 MAX_LINES: Final = 2_000

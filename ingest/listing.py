@@ -6,6 +6,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
+from contracts.errors import UserError
+
 _COARSEST_SECONDS: Final = 2.0
 _RELIED_ON_SECONDS: Final = 60.0
 
@@ -35,9 +37,17 @@ class Listing:
         self._seen_at = self._listed_at = float("-inf")
 
     def files(self) -> Mapping[str, str]:
-        """Return the path of each file by its key: the same object while nothing changes."""
-        now = self._now()
-        times = _times(self._folder)
+        """Return the path of each file by its key: the same object while nothing changes.
+
+        Raises:
+            UserError: if the folder is there and can't be read.
+        """
+        try:
+            return self._looked(self._now(), _times(self._folder))
+        except OSError as error:
+            raise UserError(f"{self._folder} can't be read: {error.strerror}") from error
+
+    def _looked(self, now: float, times: tuple[int, ...]) -> Mapping[str, str]:
         if times != self._times:
             self._times, self._seen_at = times, now
         is_settled = self._listed_at - self._seen_at >= _COARSEST_SECONDS

@@ -4,6 +4,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from functools import partial
 from itertools import chain
@@ -223,4 +224,6 @@ def _moved(path: Path) -> Path | None:
         return None
     unique = _unique(path.name)
     cur = path.parent.parent / "cur"
-    return next((file for file in cur.iterdir() if _unique(file.name) == unique), None)
+    with suppress(FileNotFoundError):  # the folder went, too
+        return next((file for file in cur.iterdir() if _unique(file.name) == unique), None)
+    return None

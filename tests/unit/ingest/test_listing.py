@@ -4,6 +4,7 @@ from operator import methodcaller
 
 import pytest
 
+from contracts.errors import UserError
 from ingest import listing
 from ingest.listing import Listing
 
@@ -96,3 +97,9 @@ def test_a_folder_that_goes_is_empty_and_another_in_its_place_is_listed(listed, 
     tmp_path.mkdir()
     (tmp_path / "c").write_text("")
     assert set(listed.files()) == {"C"}
+
+
+def test_a_folder_that_can_not_be_listed_is_told(tmp_path):
+    (tmp_path / "new").write_text("no folder")
+    with pytest.raises(UserError, match="new can't be read"):
+        Listing(tmp_path / "new", str).files()

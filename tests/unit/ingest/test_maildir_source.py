@@ -1,5 +1,7 @@
 """Maildirs while mail is delivered, moved and flagged."""
 
+from shutil import rmtree
+
 import pytest
 
 from contracts.errors import UserError
@@ -141,3 +143,8 @@ def test_a_folder_without_a_maildir_is_refused(tmp_path):
 def test_only_following_goes_on_from_a_kept_cursor(path):
     assert MaildirSource(path, follow=True).resumes
     assert not MaildirSource(path).resumes
+
+
+def test_a_mail_whose_folder_went_since_it_was_listed_is_gone(path):
+    rmtree(path / "kim")
+    assert maildir._file("kim/1.a", path / "kim/new/1.a") is None

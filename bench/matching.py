@@ -23,6 +23,7 @@ from contracts.crm_rows import (
     ContactRoleRow,
     ContactRow,
     CrmRow,
+    LeadRow,
     OpportunityRow,
     RepRow,
 )
@@ -150,6 +151,7 @@ def directory_of(captured: Captured, until: datetime = NOW) -> Directory:
         known(ContactRow),
         captured.company,
         until,
+        leads=known(LeadRow),
         opportunities=known(OpportunityRow),
         contact_roles=known(ContactRoleRow),
         reps=known(RepRow),

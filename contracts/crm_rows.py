@@ -51,6 +51,39 @@ class ContactRow(CrmRow, frozen=True, kw_only=True):
     seniority: str = ""
 
 
+class LeadRow(CrmRow, frozen=True, kw_only=True):
+    """A person who may buy, before the CRM has them as a contact.
+
+    Attributes:
+        company: as somebody typed it; nothing is found by it.
+        domains: of the company's website, where it is told.
+        account_id: the account to which the CRM matched the company; empty for none.
+        lead_source, campaign: where the lead came from; the campaign's `investment_id` or name.
+        status: such as new, working, sales_qualified, converted or disqualified.
+        converted_contact_id, converted_account_id, converted_opportunity_id: what it became.
+    """
+
+    table: ClassVar[str] = "raw.lead"
+
+    lead_id: str
+    name: str = ""
+    company: str = ""
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    title: str = ""
+    domains: tuple[str, ...] = ()
+    account_id: str = ""
+    owner_rep_id: str = ""
+    lead_source: str = ""
+    campaign: str = ""
+    status: str = "new"
+    created_at: datetime | None = None
+    converted_at: datetime | None = None
+    converted_contact_id: str = ""
+    converted_account_id: str = ""
+    converted_opportunity_id: str = ""
+
+
 class OpportunityRow(CrmRow, frozen=True, kw_only=True):
     """A deal, as it stood after one change.
 

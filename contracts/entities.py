@@ -13,6 +13,7 @@ from contracts.crm_rows import (
     ExposureRow,
     InvestmentCostRow,
     InvestmentRow,
+    LeadRow,
     OpportunityRow,
     OrgUnitRow,
     QuotaRow,
@@ -24,6 +25,7 @@ from contracts.plan_rows import ProposalRow
 CRM_ENTITIES: Final[dict[str, type[CrmRow]]] = {
     "account": AccountRow,
     "contact": ContactRow,
+    "lead": LeadRow,
     "opportunity": OpportunityRow,
     "contact_role": ContactRoleRow,
     "stage_change": StageChangeRow,

@@ -17,6 +17,7 @@ class MatchRules(BaseModel, frozen=True, extra="forbid"):
     """The rules of matching that a company may change; the ladder's order is the code's.
 
     Attributes:
+        lead: whether a lead's address tells of the account that its company is, or became.
         domain: whether an account is found by the domain of an address.
         parent_domain: whether also by a domain above it, such as `acme.com` for `mail.acme.com`.
         signature: whether a number is taken for its only signer's.
@@ -29,6 +30,7 @@ class MatchRules(BaseModel, frozen=True, extra="forbid"):
         primary_margin: by how many points one of them must lead to be the primary one.
     """
 
+    lead: bool = True
     domain: bool = True
     parent_domain: bool = True
     signature: bool = True

@@ -21,9 +21,9 @@ SHOWN: Final = 10  # accounts that are shown at first
 
 TEAMS: Final = "An activity of two teams counts in both; no team: of colleagues who are in none."
 LACKS: Final = (
-    "The CRM lacks a buyer if no contact has their address, nor in that account their name; an "
-    "activity, if none of the addresses outside is a contact's. Partners and what machines sent do "
-    "not count."
+    "The CRM lacks a buyer if no contact or lead has their address, nor in that account a contact "
+    "their name; an activity, if none of the addresses outside is a contact's or a lead's. "
+    "Partners and what machines sent do not count."
 )
 
 

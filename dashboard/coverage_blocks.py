@@ -17,6 +17,7 @@ _NAMED: Final = 3
 RULES: Final = {
     "thread": "A reply, as its thread",
     "contact": "The address or number of a contact",
+    "lead": "The address or number of a lead",
     "domain": "The domain of an account",
     "parent_domain": "A domain above the address's own",
     "signature": "The number in a signature",

@@ -18,8 +18,15 @@ SETTLED: Final = timedelta(minutes=1)
 _MOST: Final = 5_000
 """From so many changed keys on, everything is looked at: cheaper than asking for each."""
 
-# Every version counts: an address that was taken away concerns its activities as well.
-_CHANGED: Final = """
+_SITES: Final = """
+    arrayMap(site -> replaceRegexpOne(
+        lower(trim(site)), '^(https?://)?(www\\\\.)?([^/:]+).*$', '\\\\3'), domains)
+"""
+_MAIL_SITES: Final = "arrayMap(mail -> splitByChar('@', lower(trim(mail)))[-1], emails)"
+
+# Every version counts: an address that was taken away concerns its activities as well. A lead's
+# are concerned by the account that it tells of, and by the contact that it became.
+_CHANGED: Final = f"""
     SELECT arrayFlatten(groupArray(emails)) AS emails, arrayFlatten(groupArray(phones)) AS phones,
         arrayFlatten(groupArray(domains)) AS domains, groupUniqArray(account_id) AS accounts
     FROM
@@ -28,6 +35,23 @@ _CHANGED: Final = """
         WHERE contact_id IN
             (SELECT contact_id FROM raw.contact
                 WHERE ingested_at > toDateTime64(%(since)s, 6, 'UTC'))
+        UNION ALL
+        SELECT emails, phones, [], '' FROM raw.lead
+        WHERE lead_id IN
+            (SELECT lead_id FROM raw.lead
+                WHERE ingested_at > toDateTime64(%(since)s, 6, 'UTC')
+            UNION ALL
+            SELECT lead_id FROM raw.lead
+            WHERE converted_contact_id IN
+                (SELECT contact_id FROM raw.contact
+                    WHERE ingested_at > toDateTime64(%(since)s, 6, 'UTC'))
+            UNION ALL
+            SELECT lead_id FROM raw.lead
+            ARRAY JOIN arrayConcat(
+                [account_id, converted_account_id], {_SITES}, {_MAIL_SITES}) AS told
+            WHERE told IN
+                (SELECT arrayJoin(arrayConcat([account_id], {_SITES})) FROM raw.account
+                    WHERE ingested_at > toDateTime64(%(since)s, 6, 'UTC')))
         UNION ALL
         SELECT [], [], domains, account_id FROM raw.account
         WHERE account_id IN

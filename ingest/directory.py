@@ -4,7 +4,14 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from contracts.company import Company
-from contracts.crm_rows import AccountRow, ContactRoleRow, ContactRow, OpportunityRow, RepRow
+from contracts.crm_rows import (
+    AccountRow,
+    ContactRoleRow,
+    ContactRow,
+    LeadRow,
+    OpportunityRow,
+    RepRow,
+)
 from contracts.matching import MatchRules
 from contracts.rows import Row
 from transforms.directory import Directory
@@ -13,7 +20,7 @@ from warehouse.reader import Reader
 
 _Row = TypeVar("_Row", bound=Row)
 
-_TABLES: Final = ("account", "contact", "opportunity", "contact_role", "rep")
+_TABLES: Final = ("account", "contact", "lead", "opportunity", "contact_role", "rep")
 
 # A row is stamped a moment before it can be read. So that no change is missed, nothing of the last
 # second is claimed to be known: what was decided then is looked at once more.
@@ -46,13 +53,14 @@ def signature_phones(reader: Reader) -> dict[str, str]:
 
 
 def read_people(reader: Reader, company: Company) -> Directory:
-    """Return the accounts and contacts, every version: who is known, and nothing of their deals.
+    """Return the accounts, contacts and leads, every version: nothing of deals.
 
     It costs a tenth of the whole.
     """
     version = crm_version(reader)  # first: what comes in between is looked at again
     accounts, contacts = _table(reader, AccountRow), _table(reader, ContactRow)
-    return Directory(accounts, contacts, company, version)
+    leads = _table(reader, LeadRow)
+    return Directory(accounts, contacts, company, version, leads=leads)
 
 
 def read_directory(reader: Reader, company: Company, rules: MatchRules | None = None) -> Directory:
@@ -63,6 +71,7 @@ def read_directory(reader: Reader, company: Company, rules: MatchRules | None = 
         _table(reader, ContactRow),
         company,
         version,
+        leads=_table(reader, LeadRow),
         opportunities=_table(reader, OpportunityRow),
         contact_roles=_table(reader, ContactRoleRow),
         reps=_table(reader, RepRow),

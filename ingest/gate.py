@@ -1,6 +1,5 @@
 """What stands before the log: no more of a mail enters than may be kept, nothing of the erased."""
 
-from itertools import chain
 from time import monotonic
 from typing import Final
 
@@ -34,7 +33,7 @@ class KnownPeople:
         self._looked_at = 0.0
 
     def directory(self) -> Directory:
-        """Return the accounts and contacts."""
+        """Return the accounts, contacts and leads."""
         if self._directory is None or monotonic() - self._looked_at > _FRESH_SECONDS:
             version = crm_version(self._reader)
             if self._directory is None or self._directory.crm_version != version:
@@ -43,13 +42,10 @@ class KnownPeople:
         return self._directory
 
     def know_one_of(self, addresses: tuple[str, ...]) -> bool:
-        """Tell whether one of them is a contact's, or at an account's domain."""
-        directory = self.directory()
-        return any(
-            True
-            for address in addresses
-            for _ in chain(directory.by_contact(address), directory.by_domain(address))
-        )
+        """Tell whether one is a contact's, at an account's domain, or a lead's of an account."""
+        known = self.directory()
+        rules = (known.by_contact, known.by_domain, known.by_lead)
+        return any(True for address in addresses for rule in rules for _ in rule(address))
 
 
 class Gate:

@@ -19,6 +19,8 @@ _KNOWN: Final = """
         UNION ALL
         SELECT arrayJoin(arrayConcat(emails, phones)) AS address FROM raw.contact
         UNION ALL
+        SELECT arrayJoin(arrayConcat(emails, phones)) AS address FROM raw.lead
+        UNION ALL
         SELECT email AS address FROM raw.rep
     )
     ORDER BY address

@@ -7,8 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from simulator.company import History
-from simulator.crm import contact_ids
-from simulator.crm_deals import account_ids, opportunity_ids
+from simulator.crm_deals import account_ids, contact_ids, opportunity_ids
 from simulator.directory import PARTNER_ACCOUNT, PARTNER_DOMAIN, Directory
 from simulator.dynamics import dynamics_of
 from simulator.panel import unit_names

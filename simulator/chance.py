@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-VERSION = "simulator/4"
+VERSION = "simulator/5"
 """Changes whenever the same scenario and seed would give another company."""
 
 
@@ -29,6 +29,8 @@ class Chance:
     timeline: np.random.Generator
     naming: np.random.Generator
     roles: np.random.Generator
+    leads: np.random.Generator
+    places: np.random.Generator
 
 
 def chance_of(seed: int) -> Chance:

@@ -11,6 +11,7 @@ import pandas as pd
 from simulator.chance import Chance
 from simulator.company import History
 from simulator.crm_deals import CrmDeals, account_ids
+from simulator.crm_leads import crm_leads
 from simulator.crm_names import CrmNames
 from simulator.crm_roles import contact_roles
 from simulator.directory import PARTNER_ACCOUNT, PARTNER_DOMAIN, Directory
@@ -45,6 +46,7 @@ def crm_tables(
     return {
         "accounts": accounts,
         "contacts": contacts,
+        "leads": crm_leads(history, timeline, offers, who, contacts, chance),
         "opportunities": names.named(deals.versions()),
         "contact_roles": contact_roles(history, timeline, who, office, contacts, chance),
         "stage_changes": deals.stage_changes(),
@@ -54,11 +56,6 @@ def crm_tables(
         "quotas": pd.DataFrame(_quotas(history)),
         **_investments(history),
     }
-
-
-def contact_ids(who: Directory) -> list[str]:
-    """Return the id of each contact, by its number; who moved keeps theirs."""
-    return [f"CON-{person + 1:07}" for person in who.moves.person.tolist()]
 
 
 def _accounts(history: History, who: Directory, chance: Chance) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from simulator.chance import Chance
 from simulator.company import History
+from simulator.directory import Directory
 from simulator.latent import fiscal_month
 from simulator.office import Office
 from simulator.panel import month_on, unit_names
@@ -35,6 +36,11 @@ def account_ids(history: History) -> np.ndarray:
 def opportunity_ids(count: int) -> np.ndarray:
     """Return the id of each deal, by its number."""
     return np.array([f"OPP-{n + 1:07}" for n in range(count)], dtype=object)
+
+
+def contact_ids(who: Directory) -> list[str]:
+    """Return the id of each contact, by its number; who moved keeps theirs."""
+    return [f"CON-{person + 1:07}" for person in who.moves.person.tolist()]
 
 
 class CrmDeals:

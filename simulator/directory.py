@@ -77,10 +77,10 @@ def draw_directory(history: History, chance: Chance) -> Directory:
     seniority = rng.choice(_SENIORITIES, contact_account.size, p=_SENIORITY_SHARES)
     first_contact = np.concatenate([[0], sizes.cumsum()])
     moves = draw_moves(rng, first_contact, history.months, dirt.contact_moved)
-    drawn = _people(rng, language[contact_account])
+    drawn = draw_names(rng, language[contact_account])
     people = [drawn[person] for person in moves.person.tolist()]
     mail_domains = [domains[at] for at in contact_account]
-    own = _people(rng, np.zeros(len(history.seat) + history.latent.region.size, int))
+    own = draw_names(rng, np.zeros(len(history.seat) + history.latent.region.size, int))
     return Directory(
         account_name=names,
         account_domain=domains,
@@ -91,7 +91,7 @@ def draw_directory(history: History, chance: Chance) -> Directory:
         first_contact=first_contact,
         contact_account=contact_account,
         contact_name=people,
-        contact_address=_addresses(people, mail_domains),
+        contact_address=addresses_of(people, mail_domains),
         contact_other=_others(rng, people, mail_domains, dirt),
         contact_phone=[_phone(number + len(own)) for number in range(len(people))],
         contact_title=[
@@ -100,7 +100,7 @@ def draw_directory(history: History, chance: Chance) -> Directory:
         ],
         seniority=seniority.tolist(),
         rep_name=own,
-        rep_address=_addresses(own, [OWN_DOMAIN] * len(own)),
+        rep_address=addresses_of(own, [OWN_DOMAIN] * len(own)),
         rep_phone=[_phone(number) for number in range(len(own))],
         moves=moves,
     )
@@ -115,7 +115,7 @@ def _one(rng: np.random.Generator, among: Sequence[str]) -> str:
     return among[int(rng.random() * len(among))]
 
 
-def _people(rng: np.random.Generator, language: np.ndarray) -> list[str]:
+def draw_names(rng: np.random.Generator, language: np.ndarray) -> list[str]:
     """Draw a name for each language's number."""
     said = [_names()[code] for code in LANGUAGES]
     firsts, lasts = rng.random(language.size), rng.random(language.size)
@@ -125,12 +125,12 @@ def _people(rng: np.random.Generator, language: np.ndarray) -> list[str]:
     ]
 
 
-def _addresses(names: Sequence[str], domains: Sequence[str]) -> list[str]:
+def addresses_of(names: Sequence[str], domains: Sequence[str]) -> list[str]:
     """Return an address for each person; namesakes at one domain are numbered."""
     seen: dict[str, int] = {}
     addresses = []
     for name, domain in zip(names, domains, strict=True):
-        local = _plain(name).replace(" ", ".")
+        local = plain(name).replace(" ", ".")
         times = seen[f"{local}@{domain}"] = seen.get(f"{local}@{domain}", 0) + 1
         addresses.append(f"{local}{times if times > 1 else ''}@{domain}")
     return addresses
@@ -141,9 +141,9 @@ def _others(
 ) -> list[str]:
     """Draw second addresses: initial and surname at the company, or private ones."""
     chance, provider = rng.random(len(names)), rng.integers(0, len(_FREE_MAIL), len(names))
-    short = _addresses([f"{name[0]} {name.rpartition(' ')[2]}" for name in names], domains)
+    short = addresses_of([f"{name[0]} {name.rpartition(' ')[2]}" for name in names], domains)
     private = [
-        f"{_plain(name).replace(' ', '.')}.{number:05}@{_FREE_MAIL[at]}"
+        f"{plain(name).replace(' ', '.')}.{number:05}@{_FREE_MAIL[at]}"
         for number, (name, at) in enumerate(zip(names, provider, strict=True))
     ]
     is_private = chance > 1 - dirt.contact_private
@@ -155,7 +155,7 @@ def _others(
 
 
 def _domain(account: str) -> str:
-    return f"{_plain(account.rsplit(' ', 1)[0]).replace(' ', '-')}.example"
+    return f"{plain(account.rsplit(' ', 1)[0]).replace(' ', '-')}.example"
 
 
 def _shared(rng: np.random.Generator, domains: Sequence[str], share: float) -> list[str]:
@@ -172,7 +172,7 @@ def _phone(number: int) -> str:
     return f"+1{201 + number // 100 % 780}55501{number % 100:02}"
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """Return a name in ASCII and lower case."""
     spelled = name.lower().translate(_SPELLED)
     return unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()

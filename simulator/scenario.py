@@ -242,6 +242,32 @@ class Dirt(Knobs, frozen=True, kw_only=True):
     role_wrong: Share = 0.1
 
 
+class Leads(Knobs, frozen=True, kw_only=True):
+    """People who may buy, before they are contacts.
+
+    Attributes:
+        of_new_deals: of the new deals, those that came of a lead, whose person is in the CRM;
+            `days_to_convert` (median) after it.
+        of_missing_contacts: of the contacts that nobody entered, who are a lead instead.
+        strangers_per_converted: leads at companies that are no account, for each one converted.
+        of_campaign: of the leads of a rep whom a campaign reaches, that came by it.
+        matched, matched_wrongly: of the leads at an account, whose account the CRM names; of
+            those, with any other.
+        website_told: of the leads, with their company's domain.
+        other_address: of those with a second address, who left that one.
+    """
+
+    of_new_deals: Share = 0.5
+    days_to_convert: Positive = 14.0
+    of_missing_contacts: Share = 0.3
+    strangers_per_converted: NotNegative = 1.5
+    of_campaign: Share = 0.4
+    matched: Share = 0.5
+    matched_wrongly: Share = 0.02
+    website_told: Share = 0.5
+    other_address: Share = 0.5
+
+
 class Programme(Knobs, frozen=True, kw_only=True):
     """An investment: whom it reaches when, and what it truly does, through its kind's pathway.
 
@@ -311,4 +337,5 @@ class Scenario(Knobs, frozen=True, kw_only=True):
     engagement: Engagement = Engagement()
     talk: Talk = Talk()
     dirt: Dirt = Dirt()
+    leads: Leads = Leads()
     investments: tuple[Programme, ...] = ()

@@ -10,8 +10,7 @@ import pandas as pd
 
 from simulator import truth
 from simulator.company import History
-from simulator.crm import contact_ids
-from simulator.crm_deals import account_ids, opportunity_ids
+from simulator.crm_deals import account_ids, contact_ids, opportunity_ids
 from simulator.dynamics import FITS, dynamics_of
 from simulator.follow import Company
 from simulator.oracle import win_probabilities

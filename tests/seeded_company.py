@@ -155,7 +155,10 @@ def stranger(key: str, happened_at: datetime) -> Iterator[Row]:
     addresses = (f"someone{key}@unheard.example", OURS[0])
     row = _activity(f"stranger/{key}", happened_at, addresses, "email", "inbound")
     yield ActivityRow(**row | {"subject": "A question about your product"})
-    reason = "No contact has one of its addresses, and no account one of their domains"
+    reason = (
+        "No contact has one of its addresses, no lead tells of an account, and no account has one "
+        "of their domains"
+    )
     yield _match(row["activity_id"], happened_at, "", "none", reason)
 
 

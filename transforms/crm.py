@@ -93,8 +93,9 @@ def _row(row_type: type[CrmRow], heard: CrmRecord, source: str, received_at: dat
     fields = with_amount_of_hours(fields) if heard.entity == "investment_cost" else fields
     refuse_backwards(fields)
     refuse_unknown_reliability(fields)
-    if changed_at := fields.pop("changed_at", None):
-        fields["knowable_at"] = fields["changed_at"] = _moment(changed_at)
+    fields |= {name: _moment(value) for name, value in fields.items() if name.endswith("_at")}
+    if changed_at := fields.get("changed_at"):
+        fields["knowable_at"] = changed_at
     fields = {"source": source, "knowable_at": received_at, **fields}
     row = msgspec.convert(fields, row_type, strict=False)
     _refuse_out_of_range(row)

@@ -3,16 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import chain, groupby
-from operator import attrgetter
-from typing import Any, Final, NamedTuple, TypeVar
+from itertools import chain
+from typing import Final, NamedTuple
 
 from contracts.company import Company
 from contracts.crm_rows import (
     AccountRow,
     ContactRoleRow,
     ContactRow,
-    CrmRow,
+    LeadRow,
     OpportunityRow,
     RepRow,
 )
@@ -20,20 +19,21 @@ from contracts.matching import MatchRules
 from transforms.address import belongs, domain_of, normalise, untagged
 from transforms.deals import Deal, lives
 from transforms.domains import company_domain, upwards
+from transforms.leads import Leads
 from transforms.naming import Name, Names, words
 from transforms.phones import e164
+from transforms.versions import histories, stood
 
 PARTNER: Final = "partner"
 _ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
 _FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
-_Crm = TypeVar("_Crm", bound=CrmRow)
 
 
 class Found(NamedTuple):
     """What one rule found in one address.
 
     Attributes:
-        rule: `contact`, `domain`, `parent_domain` or `signature`.
+        rule: `contact`, `lead`, `domain`, `parent_domain` or `signature`.
     """
 
     account_id: str
@@ -51,7 +51,7 @@ class _Held(NamedTuple):
 
 
 class Directory:
-    """The accounts, contacts, deals and reps of the CRM, every version, indexed for matching.
+    """The accounts, contacts, leads, deals and reps of the CRM, every version, for matching.
 
     The order in which rows are given makes no difference. A record whose newest version is deleted
     is not there. Left out are addresses, numbers and domains of our own, and free-mail domains and
@@ -72,6 +72,7 @@ class Directory:
         company: Company,
         crm_version: datetime,
         *,
+        leads: Iterable[LeadRow] = (),
         opportunities: Iterable[OpportunityRow] = (),
         contact_roles: Iterable[ContactRoleRow] = (),
         reps: Iterable[RepRow] = (),
@@ -84,15 +85,19 @@ class Directory:
         self._aliases = aliases or {}
         region = company.phone_region
         self._own_numbers = {e164(number, region) for number in company.own_numbers}
-        self._versions = _histories(accounts, "account_id")
+        self._versions = histories(accounts, "account_id")
         self._accounts = {key: versions[-1] for key, versions in self._versions.items()}
-        self._by_address = self._address_index(contacts)
+        self._contacts = histories(contacts, "contact_id")
+        self._by_address = self._address_index()
         self._by_domain = self._domain_index()
+        self._leads = Leads(
+            self._lead_index(leads), self._contacts, self._accounts, self._by_domain
+        )
         self._mailbox = {
             key: normalise(versions[-1].email)
-            for key, versions in _histories(reps, "rep_id").items()
+            for key, versions in histories(reps, "rep_id").items()
         }
-        deals = [*_histories(opportunities, "opportunity_id").values()]
+        deals = [*histories(opportunities, "opportunity_id").values()]
         sold = {tuple(words(name)) for versions in deals for v in versions for name in v.products}
         self._products = frozenset(sold - {()})
         self._deals: Mapping[str, list[Deal]] = lives(
@@ -121,6 +126,18 @@ class Directory:
                     evidence = f"{known} is an address of {contact.name or contact.contact_id}"
                     yield Found(contact.account_id, contact.contact_id, evidence)
 
+    def by_lead(self, address: str, at: datetime = _FOR_EVER) -> Iterator[Found]:
+        """Yield the accounts that the leads with this address or number tell of (`Leads.told`).
+
+        Where the address's own domain is that of others alone, a lead tells nothing.
+        """
+        for known in filter(self._leads.__contains__, self._spellings(address)):
+            at_domain = {found.account_id for found in self.by_domain(address)}
+            for lead, (account_id, contact_id, why) in self._leads.told(known, at):
+                if not at_domain or account_id in at_domain:
+                    told = f"{known} is an address of the lead {lead.name or lead.lead_id}, {why}"
+                    yield Found(account_id, contact_id, told, "lead")
+
     def by_domain(self, address: str) -> Iterator[Found]:
         """Yield the accounts with this address's domain, or the nearest domain above it."""
         domain = domain_of(address)
@@ -142,8 +159,9 @@ class Directory:
     def person(self, address: str, at: datetime) -> str:
         """Return the contact with this address, else the address: what tells people apart."""
         signer = self._aliases.get(address, address) if self.rules.signature else address
-        found = next(chain(self.by_contact(address, at), self.by_contact(signer, at)), None)
-        return found.contact_id if found else untagged(signer)
+        leads = self.by_lead(address, at) if self.rules.lead else ()
+        hits = chain(self.by_contact(address, at), self.by_contact(signer, at), leads)
+        return next((hit.contact_id for hit in hits if hit.contact_id), untagged(signer))
 
     def people(self, addresses: Iterable[str], at: datetime) -> frozenset[str]:
         """Return who these addresses were at a moment."""
@@ -185,15 +203,23 @@ class Directory:
 
     def owner(self, account_id: str, at: datetime) -> str:
         """Return the mail address of who owned the account at a moment; empty for nobody."""
-        return self._mailbox.get(_at(self._versions[account_id], at).owner_rep_id, "")
+        return self._mailbox.get(stood(self._versions[account_id], at).owner_rep_id, "")
 
     def _spellings(self, address: str) -> Iterable[str]:
         return dict.fromkeys((address, untagged(address)))
 
-    def _address_index(self, contacts: Iterable[ContactRow]) -> Mapping[str, list[_Held]]:
+    def _lead_index(self, leads: Iterable[LeadRow]) -> Mapping[str, list[LeadRow]]:
+        """Return the leads with each address, as they are now."""
+        index: dict[str, list[LeadRow]] = defaultdict(list)
+        for _, versions in sorted(histories(leads, "lead_id").items()):
+            for address in sorted(self._addresses(versions[-1])):
+                index[address].append(versions[-1])
+        return index
+
+    def _address_index(self) -> Mapping[str, list[_Held]]:
         index: dict[str, list[_Held]] = defaultdict(list)
-        for contact_id in sorted(histories := _histories(contacts, "contact_id")):
-            for address, held in self._holdings(histories[contact_id]):
+        for _, versions in sorted(self._contacts.items()):
+            for address, held in self._holdings(versions):
                 if held.contact.account_id in self._accounts:
                     index[address].append(held)
         return index
@@ -211,9 +237,9 @@ class Directory:
                 seen.add(address)
                 yield address, _Held(since, until, version)
 
-    def _addresses(self, contact: ContactRow) -> set[str]:
-        emails = {normalise(email) for email in contact.emails}
-        numbers = {e164(phone, self._company.phone_region) for phone in contact.phones}
+    def _addresses(self, person: ContactRow | LeadRow) -> set[str]:
+        emails = {normalise(email) for email in person.emails}
+        numbers = {e164(phone, self._company.phone_region) for phone in person.phones}
         theirs = {email for email in emails if not self._is_own(domain_of(email))}
         return (theirs | (numbers - self._own_numbers)) - {""}
 
@@ -229,17 +255,6 @@ class Directory:
         return belongs(domain, self._company.own_domains)
 
 
-def _histories(rows: Iterable[_Crm], key: str) -> dict[str, list[_Crm]]:
-    """Return the versions of each record by its id, oldest first; without those now deleted."""
-    told: dict[tuple[Any, datetime], _Crm] = {}
-    for row in rows:
-        told[getattr(row, key), row.knowable_at] = row
-    by_id = attrgetter(key)
-    ordered = sorted(told.values(), key=lambda row: (by_id(row), row.knowable_at))
-    found = {record_id: list(versions) for record_id, versions in groupby(ordered, by_id)}
-    return {name: versions for name, versions in found.items() if not versions[-1].is_deleted}
-
-
 def _by_deal(roles: Iterable[ContactRoleRow]) -> Mapping[str, frozenset[str]]:
     """Return the contacts with a role in each deal; one that was taken away is not there."""
     newest: dict[tuple[str, str], ContactRoleRow] = {}
@@ -250,9 +265,3 @@ def _by_deal(roles: Iterable[ContactRoleRow]) -> Mapping[str, frozenset[str]]:
         if not role.is_deleted:
             by_deal[opportunity_id].add(contact_id)
     return {deal: frozenset(people) for deal, people in by_deal.items()}
-
-
-def _at(versions: Sequence[_Crm], at: datetime) -> _Crm:
-    """Return the version that stood at a moment; before the first, the first."""
-    stood = [version for version in versions if version.knowable_at <= at]
-    return stood[-1] if stood else versions[0]

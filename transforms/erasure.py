@@ -1,6 +1,6 @@
 """What erasing a person does to an event's rows; `warehouse.erase` does the same to stored ones.
 
-- A row that is about the person alone (a contact) goes.
+- A row that is about the person alone (a contact, a lead) goes.
 - An activity whose every outside participant is erased goes; its sighting stays, `excluded` as
   `erased`, so that accounts and completeness add up.
 - An activity with others stays, without its subject and text, the person's name gone and the
@@ -34,6 +34,7 @@ REASON: Final = "erased"
 
 PERSONS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "raw.contact": (("contact_id",), ("emails", "phones")),
+    "raw.lead": (("lead_id",), ("emails", "phones")),
     "raw.signature": (("address",), ("address", "phone")),
     "raw.quarantine": (("source", "external_id"), ("outside",)),
 }

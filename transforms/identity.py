@@ -19,11 +19,12 @@ from transforms.memory import Decided, Memory
 from transforms.opportunity import with_deals
 from transforms.tiebreak import SAYS, broken
 
-RULE_VERSION: Final = 5
+RULE_VERSION: Final = 6
 MAX_CANDIDATES: Final = 20
 
 POINTS: Final[Mapping[str, float]] = {
     "contact": 30.0,
+    "lead": 16.0,
     "domain": 20.0,
     "parent_domain": 16.0,
     "signature": 15.0,
@@ -37,7 +38,11 @@ PARTNER_POINTS: Final = 10.0
 """What is taken off a partner: who helps to sell is often in copy for a buyer that nobody knows."""
 
 _MOST_FURTHER: Final = 3
-_BY_ADDRESS: Final = ("contact", "domain", "parent_domain", "signature")
+_NOBODY: Final = (
+    "No contact has one of its addresses, no lead tells of an account, and no account has one of "
+    "their domains"
+)
+_BY_ADDRESS: Final = ("contact", "lead", "domain", "parent_domain", "signature")
 
 
 @dataclass
@@ -63,10 +68,10 @@ def match(
     """Return to whom an activity belongs, by the first rule that finds anything.
 
     A reply inherits its thread's account and deal; only those who were added are matched. Else the
-    first rule that finds an account decides: an address of a contact as of then, the domain of an
-    account, a domain above it, a number that one of these signs with. A rule that finds several
-    leaves it to the tiebreakers, and skips where they can't tell: no later rule is asked. Partners
-    give way: where a rule finds nobody else, they wait for what the next one finds.
+    first rule that finds an account decides: an address of a contact as of then, a lead's address,
+    the domain of an account, a domain above it, a number that one of these signs with. A rule that
+    finds several leaves it to the tiebreakers, and skips where they can't tell: no later rule is
+    asked. Partners give way: where a rule finds nobody else, they wait for what the next one finds.
 
     Args:
         recorded: the activity.
@@ -101,7 +106,7 @@ class _Ladder:
             account_id="",
             contact_id="",
             rule="none",
-            reason="No contact has one of its addresses, and no account one of their domains",
+            reason=_NOBODY,
             candidate_account_id=(),
             rule_version=RULE_VERSION,
             rules=self._rules.fingerprint,
@@ -119,21 +124,29 @@ class _Ladder:
         return self._chosen(*waiting) if waiting else self._undecided
 
     def _by_address(self) -> dict[str, list[tuple[str, Found]]]:
-        """Return what each rule finds, address by address; of a contact, only the contact."""
+        """Return what each rule finds, address by address; of a contact, only the contact.
+
+        Of a lead, the domain of the address as well: where both tell of one account, it is certain.
+        """
         found: dict[str, list[tuple[str, Found]]] = {rule: [] for rule in _BY_ADDRESS}
         for address in self._recorded.outside:
             hits = [*self._directory.by_contact(address, self._at)]
-            hits = hits or [*self._directory.by_domain(address)]
+            hits = hits or [
+                *self._directory.by_lead(address, self._at),
+                *self._directory.by_domain(address),
+            ]
             for hit in hits or self._directory.by_signature(address, self._at):
                 if hit.rule == "contact" or getattr(self._rules, hit.rule):
                     found[hit.rule].append((address, hit))
         return found
 
     def _count(self, address: str, hit: Found) -> None:
+        """Count what an address gives to an account; the ladder's first rule says why."""
         known = self._candidates.setdefault(hit.account_id, _Candidate(hit.account_id))
         known.addresses.add(address)
-        if POINTS[hit.rule] > known.best:
-            known.best, known.contact_id = POINTS[hit.rule], hit.contact_id
+        known.best = max(known.best, POINTS[hit.rule])
+        if not known.evidence:
+            known.contact_id = hit.contact_id
             known.evidence = f"{hit.evidence}, {self._directory.name(hit.account_id)}"
 
     def _gives_way(self, account_id: str) -> bool:

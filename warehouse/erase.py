@@ -170,14 +170,22 @@ _ALONE: Final = f"""
         participant_address, participant_is_ours)
 """
 _ADDRESSES: Final = """
-    SELECT DISTINCT arrayJoin(arrayConcat(emails, phones)) FROM raw.contact
-    WHERE arrayExists(x -> match(x, %(pattern)s), arrayConcat(emails, phones))
-    ORDER BY 1
+    SELECT DISTINCT arrayJoin(told) AS address FROM
+    (
+        SELECT arrayConcat(emails, phones) AS told FROM raw.contact
+        UNION ALL
+        SELECT arrayConcat(emails, phones) FROM raw.lead
+    )
+    WHERE arrayExists(x -> match(x, %(pattern)s), told)
+    ORDER BY address
 """
 _NAMES: Final = """
     SELECT DISTINCT name FROM
     (
         SELECT name FROM raw.contact
+        WHERE arrayExists(x -> match(x, %(pattern)s), arrayConcat(emails, phones))
+        UNION ALL
+        SELECT name FROM raw.lead
         WHERE arrayExists(x -> match(x, %(pattern)s), arrayConcat(emails, phones))
         UNION ALL
         SELECT arrayJoin(arrayFilter(

@@ -20,6 +20,7 @@ from transforms.crm import INSTEAD, fields_of, required_of
 FILES: Final = {
     "account": "accounts.csv",
     "contact": "contacts.csv",
+    "lead": "leads.csv",
     "opportunity": "opportunities.csv",
     "contact_role": "contact_roles.csv",
     "stage_change": "stage_changes.csv",

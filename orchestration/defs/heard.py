@@ -9,6 +9,7 @@ HEARD = {
         "dead_letter": "Events that could not be carried out.",
         "account": "Companies, every version.",
         "contact": "People at them, every version.",
+        "lead": "People who may buy, before they are contacts, every version.",
         "opportunity": "Deals, every version.",
         "contact_role": "Contacts' parts in deals, every version.",
         "stage_change": "Moves of deals from stage to stage.",

@@ -15,7 +15,7 @@ from warehouse.writer import Writer
     key=["raw", "match"],
     deps=[
         ["raw", table]
-        for table in ("activity", "account", "contact", "opportunity", "contact_role")
+        for table in ("activity", "account", "contact", "lead", "opportunity", "contact_role")
     ],
     group_name="raw",
     kinds={"clickhouse", "python"},

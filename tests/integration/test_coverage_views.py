@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.command_rows import CommandRow
-from contracts.crm_rows import AccountRow, AssignmentRow, ContactRow, OrgUnitRow, RepRow
+from contracts.crm_rows import AccountRow, AssignmentRow, ContactRow, LeadRow, OrgUnitRow, RepRow
 from contracts.free_mail import FREE_MAIL_DOMAINS
 from contracts.rows import ActivityRow, MatchRow
 from contracts.signature_rows import SignatureRow
@@ -148,6 +148,34 @@ def test_a_person_counts_once_whatever_they_write_or_call_from_and_it_is_said_wh
     assert "155550123" in found["Mo May"]["addresses"]
     assert "@" in found["Mo May"]["address"]
     assert sorted(found["Mo May"]["evidence"]) == ["same_name", "signature"]
+
+
+def test_a_lead_is_known_by_each_address_and_proposed_no_more(asked, writer):
+    writer.write([LeadRow(lead_id="l1", name="Mo May", emails=("MayMo+x@acme.com",), **CRM)])
+    people = {row["address_key"]: row for row in asked("buyer")}
+    assert (people["maymo@acme.com"]["lead_id"], people["maymo@acme.com"]["evidence"]) == (
+        "l1", "lead_address",
+    )  # fmt: skip
+    assert {row["address_key"] for row in people.values() if row["is_known"]} == {
+        "jo@acme.com", "jlee@acme.com", "155550199", "maymo@acme.com", "mo.may@acme.com",
+    }  # fmt: skip
+    for view in ("capture_gap_account", "capture_gap_team"):
+        (gap,) = asked(view)
+        assert (gap["active_buyers"], gap["unknown_buyers"]) == (3, 1)
+        assert (gap["activities"], gap["unknown_activities"]) == (8, 5)
+    assert asked("contact_proposal") == []
+
+
+def test_a_converted_lead_is_its_contact(asked, writer):
+    converted = {"converted_contact_id": "jo", "converted_account_id": "a", "status": "converted"}
+    lead = LeadRow(lead_id="l2", emails=("maymo@acme.com",), converted_at=NOW, **converted, **CRM)
+    writer.write([lead])
+    people = {row["address_key"]: row for row in asked("buyer")}
+    assert people["maymo@acme.com"]["person"] == people["jo@acme.com"]["person"] == "jo"
+    writer.write([LeadRow(**{**CRM, "lead_id": "l2", "is_deleted": True,
+                             "knowable_at": NOW + timedelta(seconds=1)})])  # fmt: skip
+    people = {row["address_key"]: row for row in asked("buyer")}
+    assert people["maymo@acme.com"]["person"] == "mo may"
 
 
 def test_nobody_is_proposed_for_an_account_because_of_a_free_mail_domain(asked, writer):

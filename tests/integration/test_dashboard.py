@@ -133,7 +133,7 @@ def test_every_verdict_stands_with_its_reason_and_its_interval(page, filled):
 def test_the_coverage_page_shows_the_gap_its_definition_and_its_age(page, filled):
     text = html(page(filled, "coverage.py"))
     assert "Activity the CRM lacks" in text
-    assert "The CRM lacks a buyer if no contact has their address" in text
+    assert "The CRM lacks a buyer if no contact or lead has their address" in text
     assert "As of " in text
     assert "Newest activity stored" in text
     assert "Is all mail heard?" in text

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.capture_rows import QuarantineRow
 from contracts.clock import SystemClock
-from contracts.crm_rows import AttendanceRow, RepRow
+from contracts.crm_rows import AttendanceRow, LeadRow, RepRow
 from transforms.erasure import PERSONS, REASON, identity, pattern, token
 from warehouse.connection import connect
 from warehouse.erase import Eraser, Person
@@ -55,6 +55,19 @@ def waiting(source, outside):
 def test_of_two_sources_headers_with_one_id_only_the_persons_own_goes(swept):
     left = swept(waiting("imap:a", JO), waiting("imap:b", SAM))
     assert left("SELECT source, outside FROM raw.quarantine") == [("imap:b", [SAM])]
+
+
+def test_a_lead_goes_whole_with_all_its_versions(swept):
+    told = {"source": "csv", "status": "new"}
+    later = NOW.replace(hour=13)
+    left = swept(
+        LeadRow(lead_id="l1", name="Jo Doe", emails=(JO,), knowable_at=NOW, **told),
+        LeadRow(
+            lead_id="l1", name="Jo Doe", emails=("jo@home.example",), knowable_at=later, **told
+        ),
+        LeadRow(lead_id="l2", name="Sam Roe", emails=(SAM,), knowable_at=NOW, **told),
+    )
+    assert left("SELECT lead_id FROM raw.lead FINAL") == [("l2",)]
 
 
 def test_an_attendance_stays_with_the_token_of_the_learner(swept):

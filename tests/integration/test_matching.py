@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from contracts.clock import ManualClock, SystemClock
 from contracts.command import Command, CommandKind
 from contracts.company import Company
-from contracts.crm_rows import AccountRow, ContactRow, OpportunityRow
+from contracts.crm_rows import AccountRow, ContactRow, LeadRow, OpportunityRow
 from contracts.errors import UserError
 from contracts.matching import CERTAIN, MatchRules
 from contracts.rows import ActivityRow, DeadLetterRow, MatchRow
@@ -81,6 +81,26 @@ def test_mail_that_came_before_the_crm_is_matched_when_the_crm_comes(reader, wri
     assert matcher.catch_up(writer) == 1
     found = current(reader, heard.activity_id)
     assert (found.rule, found.account_id, found.contact_id) == ("contact", "early", "c-early")
+
+
+def test_what_a_lead_tells_is_decided_when_it_and_its_account_have_come(reader, writer):
+    """A lead that tells of nobody yet is asked again when an account takes its company's domain."""
+    (heard,) = hear(writer, "lead", "lena@gmail.com")
+    matcher = Matcher(reader, COMPANY, SystemClock())
+    writer.write(matcher.match([heard]))
+    known = {"source": "csv", "knowable_at": NOW}
+    lead = LeadRow(
+        lead_id="l-lead", emails=("Lena@gmail.com",), domains=("www.leadco.example/x",), **known
+    )
+    writer.write([lead])
+    matcher.catch_up(writer)
+    assert current(reader, heard.activity_id).rule == "none"
+    writer.write([AccountRow(account_id="leadco", name="L", domains=("leadco.example",), **known)])
+    assert matcher.catch_up(writer) == 1
+    found = current(reader, heard.activity_id)
+    assert (found.rule, found.account_id) == ("lead", "leadco")
+    assert "is an address of the lead l-lead" in found.reason
+    assert found.margin < CERTAIN
 
 
 def test_a_decision_under_way_while_the_crm_changed_is_caught_up(reader, writer):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from contracts.company import Company
-from contracts.crm_rows import AccountRow, ContactRow
+from contracts.crm_rows import AccountRow, ContactRow, LeadRow
 from contracts.rows import ActivityRow, SightingRow
 from contracts.wire import Event, Recorded
 from ingest.source import Heard
@@ -90,7 +90,8 @@ def test_no_mail_is_matched_to_a_wrong_account_and_few_are_skipped(
 ):
     accounts = [row for row in rows if isinstance(row, AccountRow)]
     contacts = [row for row in rows if isinstance(row, ContactRow)]
-    directory = Directory(accounts, contacts, company, NOW)
+    leads = [row for row in rows if isinstance(row, LeadRow)]
+    directory = Directory(accounts, contacts, company, NOW, leads=leads)
     owner = truth["account_id"].to_dict()
     fates = Counter(
         fate(row, directory, owner[row.message_id]) for row in activities if row.message_id

@@ -140,7 +140,7 @@ def test_the_platform_reads_every_record_of_the_crm(activities):
             assert (row.table, key, row.knowable_at) not in keys
             keys.add((row.table, key, row.knowable_at))
     assert {table for table, *_ in keys} == {
-        "raw.account", "raw.contact", "raw.opportunity", "raw.rep", "raw.investment",
+        "raw.account", "raw.contact", "raw.lead", "raw.opportunity", "raw.rep", "raw.investment",
     }  # fmt: skip
 
 

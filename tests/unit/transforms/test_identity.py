@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 
 from contracts.company import Company
-from contracts.crm_rows import AccountRow, ContactRow
+from contracts.crm_rows import AccountRow, ContactRow, LeadRow
+from contracts.matching import CERTAIN, MatchRules
 from contracts.wire import Recorded
 from transforms.directory import Directory
 from transforms.identity import RULE_VERSION, match
@@ -114,3 +115,76 @@ def test_matching_needs_no_network(monkeypatch):
 
     monkeypatch.setattr("socket.socket.connect", refuse)
     assert matched("new@some.never.seen.example").rule == "none"
+
+
+def lead(lead_id, *emails, **told):
+    return LeadRow(
+        lead_id=lead_id, name=lead_id.title(), emails=emails, source="csv", knowable_at=NOW, **told
+    )
+
+
+LEADS = [
+    lead("ann", "ann@gmail.com", company="ACME inc", account_id="acme"),
+    lead("bo", "bo@gmail.com", domains=("https://www.beta.co.uk/",)),
+    lead("cy", "cy@gmail.com", "cy@acme.com"),
+    lead("dee", "dee@gmail.com", company="Acme"),
+    lead("eve", "eve@acme.com", account_id="beta"),
+    lead("fay", "fay@acme.com", account_id="acme"),
+    lead("gus", "gus@gmail.com", converted_contact_id="jo", converted_account_id="beta"),
+    lead("hal", "hal@gmail.com", converted_contact_id="gone", converted_account_id="beta"),
+    lead("ian", "jo@gmail.com", account_id="beta"),
+    lead("jan", "jan@gmail.com", account_id="acme", domains=("beta.co.uk",)),
+    lead("kay", "kay@gmail.com", account_id="gone"),
+    lead("lou1", "lou@gmail.com", account_id="acme"),
+    lead("lou2", "lou@gmail.com", account_id="beta"),
+    lead("max", "max@gmail.com", account_id="acme", is_deleted=True),
+    lead("mole", "kim@ourco.example", account_id="acme"),
+]
+
+
+@pytest.mark.parametrize(
+    ("address", "rule", "account_id", "contact_id"),
+    [
+        ("ann+x@gmail.com", "lead", "acme", ""),
+        ("bo@gmail.com", "lead", "beta", ""),
+        ("cy@gmail.com", "lead", "acme", ""),
+        ("dee@gmail.com", "none", "", ""),
+        ("eve@acme.com", "domain", "acme", ""),
+        ("fay@acme.com", "lead", "acme", ""),
+        ("gus@gmail.com", "lead", "acme", "jo"),
+        ("hal@gmail.com", "lead", "beta", ""),
+        ("jo@gmail.com", "contact", "acme", "jo"),
+        ("jan@gmail.com", "none", "", ""),
+        ("kay@gmail.com", "none", "", ""),
+        ("lou@gmail.com", "ambiguous", "", ""),
+        ("max@gmail.com", "none", "", ""),
+        ("kim@ourco.example", "none", "", ""),
+    ],
+)
+def test_a_lead_stands_between_contact_and_domain(address, rule, account_id, contact_id):
+    """Nothing is found by a company as it was typed, nor against the address's own domain."""
+    directory = Directory(ACCOUNTS, CONTACTS, COMPANY, NOW, leads=LEADS)
+    recorded = Recorded(activity_id=UUID(int=1), event_time=NOW, outside=(address,))
+    found = match(recorded, directory, NOW)
+    assert (found.rule, found.account_id, found.contact_id) == (rule, account_id, contact_id)
+    assert (rule == "lead") == ("of the lead" in found.reason)
+
+
+def test_a_lead_is_certain_only_where_the_domain_says_the_same():
+    directory = Directory(ACCOUNTS, CONTACTS, COMPANY, NOW, leads=LEADS)
+
+    def margin(address):
+        recorded = Recorded(activity_id=UUID(int=1), event_time=NOW, outside=(address,))
+        return match(recorded, directory, NOW).margin
+
+    assert margin("ann@gmail.com") < CERTAIN <= margin("fay@acme.com")
+
+
+def test_leads_are_asked_only_where_the_settings_say_so():
+    rules = MatchRules(lead=False)
+    directory = Directory(ACCOUNTS, CONTACTS, COMPANY, NOW, leads=LEADS, rules=rules)
+    recorded = Recorded(activity_id=UUID(int=1), event_time=NOW, outside=("gus@gmail.com",))
+    assert match(recorded, directory, NOW).rule == "none"
+    assert directory.person("gus@gmail.com", NOW) == "gus@gmail.com"
+    asking = Directory(ACCOUNTS, CONTACTS, COMPANY, NOW, leads=LEADS)
+    assert asking.person("gus@gmail.com", NOW) == "jo"

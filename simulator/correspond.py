@@ -96,12 +96,14 @@ class Correspondence:
 
     def _next(self, said: Said, thread: _Conversation) -> Letter:
         sender, to, cc = self.parties(said)
-        last, at = thread.last, said.at.astimezone(sender.offset)
+        last, at = thread.last, said.at.astimezone(sender.zone)
         quotation = ""
         if last:
             whole = "\n\n".join(part for part in (last.text, last.signature) if part)
             author, to_name = last.sender, last.to[0].name
-            quotation = quote(sender, author, to_name, last.at, thread.subject, whole)
+            quotation = quote(
+                sender, author, to_name, last.at.astimezone(sender.zone), thread.subject, whole
+            )
         text = self._text(said, thread, sender, to)
         return Letter(
             message_id=_message_id(said, sender),

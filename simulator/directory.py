@@ -17,6 +17,7 @@ import numpy as np
 from simulator.chance import Chance
 from simulator.company import History
 from simulator.moves import Moves, draw_moves
+from simulator.places import account_zones, our_zones
 from simulator.scenario import Dirt
 
 OWN_DOMAIN: Final = "fernhill.example"
@@ -41,6 +42,7 @@ class Directory:
         first_contact: the number of each account's first contact; one more at the end (G + 1).
         contact_other: a second address that they write from; empty for most.
         language: of each account, its place in LANGUAGES.
+        contact_zone, rep_zone: where they live, as places in `places.ZONES`.
         contact_phone, rep_phone: in E.164, from the ranges that are kept for fiction.
     """
 
@@ -52,6 +54,7 @@ class Directory:
     language: np.ndarray
     first_contact: np.ndarray
     contact_account: np.ndarray
+    contact_zone: np.ndarray
     contact_name: Sequence[str]
     contact_address: Sequence[str]
     contact_other: Sequence[str]
@@ -61,6 +64,7 @@ class Directory:
     rep_name: Sequence[str]
     rep_address: Sequence[str]
     rep_phone: Sequence[str]
+    rep_zone: np.ndarray
     moves: Moves
 
 
@@ -81,15 +85,18 @@ def draw_directory(history: History, chance: Chance) -> Directory:
     people = [drawn[person] for person in moves.person.tolist()]
     mail_domains = [domains[at] for at in contact_account]
     own = draw_names(rng, np.zeros(len(history.seat) + history.latent.region.size, int))
+    employees = _employees(rng, history.latent.size.ravel())
+    countries = [_one(rng, _names()[LANGUAGES[code]]["countries"]) for code in language]
     return Directory(
         account_name=names,
         account_domain=domains,
         industry=industries,
-        employees=_employees(rng, history.latent.size.ravel()),
-        country=[_one(rng, _names()[LANGUAGES[code]]["countries"]) for code in language],
+        employees=employees,
+        country=countries,
         language=language,
         first_contact=first_contact,
         contact_account=contact_account,
+        contact_zone=account_zones(countries, chance.places)[contact_account],
         contact_name=people,
         contact_address=addresses_of(people, mail_domains),
         contact_other=_others(rng, people, mail_domains, dirt),
@@ -102,6 +109,7 @@ def draw_directory(history: History, chance: Chance) -> Directory:
         rep_name=own,
         rep_address=addresses_of(own, [OWN_DOMAIN] * len(own)),
         rep_phone=[_phone(number) for number in range(len(own))],
+        rep_zone=our_zones(history),
         moves=moves,
     )
 

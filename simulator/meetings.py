@@ -1,14 +1,18 @@
 """Calls and meetings as their systems tell of them: webhooks, invitations, captions."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import lru_cache
 from random import Random
 from typing import Any, Final
+
+from icalendar import Timezone
 
 from simulator.letters import Letter
 from simulator.offers import Offers
 from simulator.people import People
 from simulator.person import Person
+from simulator.places import at_work
 from simulator.said import CALL, Said
 
 _PHONE, _CALENDAR = "dialbird", "meetwell"
@@ -59,7 +63,7 @@ def report(said: Said, talked: Talked) -> dict[str, Any]:
     known = {
         "call_id": call_id(said),
         "kind": said.kind,
-        "started_at": f"{said.at:%Y-%m-%dT%H:%M:%SZ}",
+        "started_at": said.at.astimezone(talked.ours[0].zone).isoformat(),
         "duration_seconds": int(said.seconds),
     }
     if said.kind == CALL:
@@ -91,18 +95,20 @@ def uid(said: Said, organizer: Person) -> str:
 
 def calendar(said: Said, talked: Talked, method: str, answer: str = "NEEDS-ACTION") -> str:
     """Return a meeting as iCalendar: a REQUEST to all, or the REPLY of the first of theirs."""
-    begins = said.at
+    begins = said.at.astimezone(talked.ours[0].zone)
+    ends = begins + timedelta(seconds=int(said.seconds) or 1800)
     guests = talked.everybody[1:] if method == "REQUEST" else talked.theirs[:1]
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
         "PRODID:-//Meetwell//Calendar//EN",
         f"METHOD:{method}",
+        *_clock_lines(str(begins.tzinfo), begins.year),
         "BEGIN:VEVENT",
         f"UID:{uid(said, talked.ours[0])}",
-        f"DTSTAMP:{begins - timedelta(days=_LATEST_DAYS):%Y%m%dT%H%M%SZ}",
-        f"DTSTART:{begins:%Y%m%dT%H%M%SZ}",
-        f"DTEND:{begins + timedelta(seconds=int(said.seconds) or 1800):%Y%m%dT%H%M%SZ}",
+        f"DTSTAMP:{said.at - timedelta(days=_LATEST_DAYS):%Y%m%dT%H%M%SZ}",
+        f"DTSTART;TZID={begins.tzinfo}:{begins:%Y%m%dT%H%M%S}",
+        f"DTEND;TZID={begins.tzinfo}:{ends:%Y%m%dT%H%M%S}",
         f"SUMMARY:{talked.title}",
         f"ORGANIZER;CN={talked.ours[0].name}:mailto:{talked.ours[0].address}",
         *(f"ATTENDEE;CN={g.name};PARTSTAT={answer}:mailto:{g.address}" for g in guests),
@@ -117,8 +123,10 @@ def invitation(said: Said, talked: Talked, rng: Random) -> tuple[Letter, Letter]
     """Return the invitation to a meeting, and the answer of the first guest."""
     organizer, guest = talked.ours[0], talked.theirs[0]
     days = rng.uniform(_EARLIEST_DAYS, _LATEST_DAYS)
-    sent = (said.at - timedelta(days=days)).replace(microsecond=0)
-    answered = sent + timedelta(minutes=rng.randrange(5, 1_000))
+    asks = (said.at - timedelta(days=days)).replace(microsecond=0)
+    sent = at_work(asks, organizer.zone, step=-1)
+    answers = at_work(sent + timedelta(minutes=rng.randrange(5, 1_000)), guest.zone)
+    answered = min(answers, (said.at - timedelta(minutes=1)).astimezone(guest.zone))
     answer = rng.choices(list(_ANSWERS), list(_ANSWERS.values()))[0]
     title = talked.title
     asked = Letter(
@@ -135,7 +143,7 @@ def invitation(said: Said, talked: Talked, rng: Random) -> tuple[Letter, Letter]
         message_id=f"answer.{said.number:09}@{guest.domain}",
         sender=guest,
         to=(organizer,),
-        at=answered.astimezone(guest.offset),
+        at=answered,
         subject=f"{answer.title()}: {title}",
         text=f"{guest.name}: {answer.lower()}",
         references=(asked.message_id,),
@@ -178,6 +186,13 @@ def _call(said: Said, talked: Talked) -> dict[str, Any]:
 
 def _named(person: Person) -> dict[str, str]:
     return {"address": person.address, "name": person.name}
+
+
+@lru_cache
+def _clock_lines(zone: str, year: int) -> tuple[str, ...]:
+    """Return a zone's VTIMEZONE for a year and the one after it."""
+    told = Timezone.from_tzid(zone, first_date=date(year, 1, 1), last_date=date(year + 2, 1, 1))
+    return tuple(told.to_ical().decode().replace("\r\n ", "").splitlines())
 
 
 def _clock(seconds: int) -> str:

@@ -3,7 +3,6 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta, timezone
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -12,9 +11,9 @@ from simulator.activities import DAEMON, NEWSLETTERS, PARTNERS
 from simulator.company import History
 from simulator.directory import LANGUAGES, Directory
 from simulator.person import Person
+from simulator.places import clock
 
 _CLIENTS: Final = ("outlook", "gmail", "apple", "outlook", "gmail", "html")
-_HOURS: Final = {"en": -5, "de": 1, "fr": 1, "es": 1}
 
 
 @lru_cache
@@ -56,6 +55,7 @@ class People:
                 phone=who.rep_phone[number],
                 client=_CLIENTS[number % 3],
                 employer=self._employer,
+                zone=clock(int(who.rep_zone[number])),
             ),
         )
 
@@ -86,7 +86,7 @@ class People:
             client=_CLIENTS[number % len(_CLIENTS)],
             employer=who.account_name[account],
             language=language,
-            offset=timezone(timedelta(hours=_HOURS[language])),
+            zone=clock(int(who.contact_zone[number])),
         )
 
     def _met(self, side: str, number: int, person: Person) -> Person:

@@ -1,7 +1,7 @@
 """Somebody who takes part in mail, calls and meetings."""
 
 from dataclasses import dataclass
-from datetime import timedelta, timezone
+from datetime import UTC, tzinfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,7 +11,7 @@ class Person:
     Attributes:
         client: how their mail looks: `outlook`, `gmail`, `apple`, or `html` for HTML alone.
         employer: as it stands in their signature.
-        offset: of their clock from UTC; summer time is left out.
+        zone: of their clock.
     """
 
     name: str
@@ -21,7 +21,7 @@ class Person:
     client: str = "outlook"
     employer: str = ""
     language: str = "en"
-    offset: timezone = timezone(timedelta(0))
+    zone: tzinfo = UTC
 
     @property
     def domain(self) -> str:

@@ -34,6 +34,7 @@ _OF_COUNTRY: Final[Mapping[str, Sequence[str]]] = {
 }
 _SHORTEST_OVERLAP: Final = 2 * 3600
 _SATURDAY: Final = 5
+_CLOSES_HOUR: Final = OPENS_HOUR + DAY_MINUTES // 60
 
 
 def account_zones(countries: Sequence[str], rng: np.random.Generator) -> np.ndarray:
@@ -64,14 +65,20 @@ def clock(zone: int) -> tzinfo:
     return ZoneInfo(ZONES[zone])
 
 
-def at_work(moment: datetime, zone: tzinfo) -> datetime:
-    """Return a moment on the clock of a zone, moved to the next hour at work if it is at none."""
+def at_work(moment: datetime, zone: tzinfo, *, step: int = 1) -> datetime:
+    """Return a moment on the clock of a zone, moved into its office hours if it is in none.
+
+    Args:
+        moment: with its time zone.
+        zone: a clock.
+        step: 1 moves it to a later hour; -1 to one of the same day, or of a Friday before.
+    """
     local = moment.astimezone(zone)
-    closes = OPENS_HOUR + DAY_MINUTES // 60
-    if not OPENS_HOUR <= local.hour < closes:
-        local = local.replace(hour=OPENS_HOUR) + timedelta(days=int(local.hour >= closes))
-    while local.weekday() >= _SATURDAY:
+    if local.hour >= _CLOSES_HOUR and step > 0:
         local = local.replace(hour=OPENS_HOUR) + timedelta(days=1)
+    local = local.replace(hour=min(max(local.hour, OPENS_HOUR), _CLOSES_HOUR - 1))
+    while local.weekday() >= _SATURDAY:
+        local = local.replace(hour=OPENS_HOUR if step > 0 else local.hour) + timedelta(days=step)
     return local
 
 
@@ -84,7 +91,9 @@ class Clocks:
 
     def __init__(self, days: np.ndarray) -> None:
         told = days.tolist()
-        self._opens = np.array([[_opening(day, zone) for day in told] for zone in range(len(ZONES))])
+        self._opens = np.array(
+            [[_opening(day, zone) for day in told] for zone in range(len(ZONES))]
+        )
         self._apart = 2 * int(np.ptp(self._opens) + 86_400)
         self._line = (self._opens + self._apart * np.arange(len(ZONES))[:, None]).ravel()
 

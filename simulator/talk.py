@@ -15,7 +15,8 @@ from simulator.chance import Chance
 from simulator.company import History
 from simulator.directory import Directory
 from simulator.dynamics import dynamics_of
-from simulator.office import DAY_MINUTES, Office
+from simulator.office import Office
+from simulator.places import Clocks
 from simulator.said import (
     ACCOUNT,
     AUTOMATIC,
@@ -37,6 +38,8 @@ _MEETING_SECONDS: Final = (1500, 1800, 2700, 3600)
 _CALL_LOG_SECONDS, _CALL_SIGMA = 5.4, 0.9
 _EVENING_MINUTES: Final = (60, 240)
 _STREAMS: Final = 6
+_A_MINUTE: Final = np.timedelta64(60, "s")
+_HALF_HOUR: Final = 1800
 _WHOLE: Final = (
     "number", "thread", "step", "parent", "person", "account", "contact", "copied", "colleague",
     "deal", "level", "seconds",
@@ -55,6 +58,7 @@ class Talk:
         self._knobs = history.scenario.talk
         self._rng = chance.talk
         self._office = Office(history)
+        self._clocks = Clocks(self._office.days)
         self._levels = dynamics_of(history.scenario).levels
         self._has_other = np.append([other != "" for other in who.contact_other], False)
         self._next_number = self._next_thread = 0
@@ -70,7 +74,6 @@ class Talk:
         parts += self._machines(pd.concat(parts[:1]))
         said = pd.concat(parts, ignore_index=True).astype(_TYPES)
         said["from_other"] = self._from_other(said)
-        said["at"] = self._office.moment(said.pop("minute").to_numpy())
         said = self._some_in_the_evening(said)
         said = said[said["at"] < self._office.ends]
         ordered: pd.DataFrame = said.sort_values(["at", "number"], ignore_index=True)
@@ -80,6 +83,8 @@ class Talk:
         """Draw conversations, calls and meetings of the deals that are open in a month."""
         begins, ends = self._office.month_begins[month : month + 2]
         open_ = self._timeline.open_in(month)
+        open_["opened_at"] = self._office.moment(open_["opened_minute"].to_numpy())
+        open_["ended_at"] = self._office.moment(open_["ended_minute"].to_numpy())
         since = np.maximum(open_["opened_minute"].to_numpy(), begins)
         until = np.minimum(open_["ended_minute"].to_numpy(), ends)
         lived = np.maximum(until - since, 0) / (ends - begins)
@@ -93,7 +98,10 @@ class Talk:
             row = np.repeat(np.arange(len(open_)), self._rng.poisson(rate * lived * warm))
             minute = since[row] + self._rng.random(row.size) * (until - since)[row]
             first = self._first(kind, month, open_.iloc[row], minute)
-            made.append(self._answered(first) if kind == DEAL else self._spoken(first))
+            span = open_.iloc[row][["opened_at", "ended_at"]].to_numpy("datetime64[s]").T
+            made.append(
+                self._answered(first, *span) if kind == DEAL else self._spoken(first, *span)
+            )
         return made
 
     def _first(
@@ -162,7 +170,8 @@ class Talk:
     def _bulk(self, month: int) -> pd.DataFrame:
         seat = self._per_seat(self._knobs.bulk_per_month)
         mail = self._frame(BULK, month, self._minutes(month, seat.size), seat=seat)
-        return mail.assign(by_us=False, level=self._rng.integers(0, _STREAMS, seat.size))
+        at = self._office.moment(mail["minute"].to_numpy())
+        return mail.assign(by_us=False, level=self._rng.integers(0, _STREAMS, seat.size), at=at)
 
     def _machines(self, mails: pd.DataFrame) -> list[pd.DataFrame]:
         """Draw what machines answer to mails of ours: out of office, or no such mailbox."""
@@ -184,15 +193,27 @@ class Talk:
             copied=_NOBODY,
             colleague=_NOBODY,
             with_partner=False,
-            minute=mails["minute"] + 1,
+            at=mails["at"] + _A_MINUTE,
             step=mails["step"] + 1,
             parent=mails["number"],
             number=self._numbers(len(mails)),
         )
 
-    def _answered(self, first: pd.DataFrame) -> pd.DataFrame:
-        """Return conversations from their first mails: each answer may be answered."""
+    def _answered(
+        self, first: pd.DataFrame, since: np.ndarray | None = None, until: np.ndarray | None = None
+    ) -> pd.DataFrame:
+        """Return conversations from their first mails: each answer may be answered.
+
+        Everybody writes in their own office hours. First mails fall into a span, if there is one;
+        where it has none of their hours, there is no conversation.
+        """
         knobs, rng = self._knobs, self._rng
+        zone, minute = self._zone(first), first["minute"].to_numpy()
+        if since is None or until is None:
+            first = first.assign(at=self._clocks.moment(zone, minute))
+        else:
+            at, has_hours = self._clocks.within(zone, minute, since, until)
+            first = first.assign(at=at)[has_hours]
         mails, last = [first], first
         logit = np.log(knobs.reply_rate / (1 - knobs.reply_rate)) if knobs.reply_rate < 1 else 9.0
         while len(last) and len(mails) < _LONGEST:
@@ -203,9 +224,11 @@ class Talk:
             median = np.where(by_us, knobs.reply_hours_us, knobs.reply_hours_them)
             delay = 60 * median * np.exp(rng.normal(0, knobs.reply_sigma, len(last)))
             number = self._numbers(len(last))
+            last = last.assign(by_us=by_us)
             last = last.assign(
-                by_us=by_us,
-                minute=last["minute"] + np.maximum(delay, 2),
+                at=self._clocks.after(
+                    self._zone(last), last["at"].to_numpy(), np.maximum(delay, 2)
+                ),
                 step=last["step"] + 1,
                 parent=last["number"],
                 number=number,
@@ -213,16 +236,26 @@ class Talk:
             mails.append(last)
         return pd.concat(mails, ignore_index=True)
 
-    def _spoken(self, talks: pd.DataFrame) -> pd.DataFrame:
-        """Return calls and meetings with how they went."""
+    def _zone(self, said: pd.DataFrame) -> np.ndarray:
+        """Return the zone of whoever says something."""
+        ours, theirs = self._who.rep_zone, np.append(self._who.contact_zone, 0)
+        them = np.where(said["kind"] == INTERNAL, ours[said["colleague"]], theirs[said["contact"]])
+        return np.asarray(np.where(said["by_us"], ours[said["person"]], them))
+
+    def _spoken(self, talks: pd.DataFrame, since: np.ndarray, until: np.ndarray) -> pd.DataFrame:
+        """Return calls and meetings with how they went: in the hours of both, within a span."""
         knobs, rng, count = self._knobs, self._rng, len(talks)
         is_call = talks["kind"].to_numpy() == CALL
         reached = rng.random(count) < np.where(is_call, knobs.connected_rate, 0.92)
         call = np.exp(rng.normal(_CALL_LOG_SECONDS, _CALL_SIGMA, count)).clip(15, 5_400)
         seconds = np.where(is_call, call, rng.choice(_MEETING_SECONDS, count)).astype(int)
-        half_hours = np.ceil(talks["minute"] / 30) * 30
+        ours = self._who.rep_zone[talks["person"]]
+        theirs = self._who.contact_zone[talks["contact"]]
+        at = self._clocks.together(ours, theirs, talks["minute"].to_numpy())
+        at = np.minimum(np.maximum(at, since), until)
+        half_hours = -(-at.astype("int64") // _HALF_HOUR) * _HALF_HOUR
         return talks.assign(
-            minute=np.where(is_call, talks["minute"], half_hours),
+            at=np.where(is_call, at, half_hours.astype("datetime64[s]")),
             copied=np.where(is_call, _NOBODY, talks["copied"]),
             colleague=np.where(is_call, _NOBODY, talks["colleague"]),
             seconds=np.where(reached, seconds, 0),
@@ -284,11 +317,10 @@ class Talk:
         is_last = ~said["number"].isin(said["parent"])
         by_hand = ~said["kind"].isin([CALL, MEETING, *AUTOMATIC])
         late = is_last & by_hand & (self._rng.random(len(said)) < self._knobs.evening_share)
-        closes = said["at"].dt.normalize() + pd.Timedelta(minutes=8 * 60 + DAY_MINUTES)
-        minutes = self._rng.uniform(*_EVENING_MINUTES, len(said)) * 60
-        evening = closes + pd.to_timedelta(minutes.astype(int), unit="s")
-        said["at"] = said["at"].where(~late, evening).astype("datetime64[s]")
-        return said
+        closes = self._clocks.closing(self._zone(said), said["at"].to_numpy())
+        seconds = self._rng.uniform(*_EVENING_MINUTES, len(said)) * 60
+        evening = closes + seconds.astype("timedelta64[s]")
+        return said.assign(at=np.where(late, evening, said["at"].to_numpy("datetime64[s]")))
 
     def _numbers(self, count: int) -> np.ndarray:
         """Return numbers that nothing has yet."""

@@ -64,9 +64,10 @@ def test_nothing_is_written_that_has_not_happened(folder):
     told = pd.concat([pd.read_csv(path) for path in (folder / "crm").glob("*.csv")])
     assert pd.to_datetime(told["changed_at"]).max() < NOW
     assert pd.to_datetime(told["changed_at"]).max() > NOW - timedelta(days=3)
-    said = [json.loads(line)["started_at"] for line in (folder / "calls.jsonl").open()]
+    with (folder / "calls.jsonl").open() as calls:
+        said = [datetime.fromisoformat(json.loads(line)["started_at"]) for line in calls]
     mailed = [int(path.name.partition(".")[0]) for path in folder.glob("mail/*/cur/*")]
-    assert max(said) < NOW.isoformat()
+    assert max(said) < NOW
     assert max(mailed) < NOW.timestamp()
 
 

@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 
 from contracts.clock import Clock, SystemClock
-from contracts.errors import HeadwaterError, UserError
+from contracts.errors import HeadwaterError, Retryable, UserError
 from contracts.rows import ActivityRow
 from contracts.wire import Event, EventKind
 from settings import Settings
@@ -116,7 +116,10 @@ class LiveDay:
     def _look(self) -> None:
         if not self._sent:
             return
-        seen = self._reader.frame(_VISIBLE, {"waited_for": list(self._sent)})["activity_id"]
+        try:
+            seen = self._reader.frame(_VISIBLE, {"waited_for": list(self._sent)})["activity_id"]
+        except Retryable:
+            return  # the warehouse is being started again: it is asked again
         now = monotonic()
         self._delays += [now - self._sent.pop(UUID(str(activity_id))) for activity_id in seen]
         late = [

@@ -1,4 +1,4 @@
-"""A live day goes on while the worker is started again."""
+"""A live day goes on while the worker, or the warehouse, is started again."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -20,11 +20,36 @@ from warehouse.migrate import migrate
 pytestmark = pytest.mark.stack
 
 
+def a_call() -> LiveCall:
+    now = SystemClock().now().isoformat()
+    return LiveCall(
+        {
+            "provider": "live", "call_id": "1", "started_at": now, "duration_seconds": 60,
+            "from": "+14155550199", "to": "+14155550100",
+        }
+    )  # fmt: skip
+
+
+def test_a_day_goes_on_while_the_warehouse_is_away(tmp_path):
+    port, warehouse_port = free_port(), str(free_port())
+    with serving(tmp_path, "--port", warehouse_port) as (served, _):
+        url = url_of(served)
+        migrate(url)
+    settings = Settings(
+        home=tmp_path, warehouse_url=url, worker_port=port, webhook_secret=SecretStr("hook")
+    )
+    day = LiveDay(settings, tmp_path / "mail")
+    with ThreadPoolExecutor(1) as pool:
+        lived = pool.submit(asyncio.run, day.run([a_call()], 100))
+        with (
+            serving(tmp_path, "--port", warehouse_port),
+            working(tmp_path, url, port, webhook_secret="hook"),
+        ):
+            lived.result(PATIENCE_SECONDS)
+    assert day.freshness().count == 1
+
+
 def test_a_call_that_no_worker_takes_is_posted_until_one_does(tmp_path):
-    call = {
-        "provider": "live", "call_id": "1", "started_at": SystemClock().now().isoformat(),
-        "duration_seconds": 60, "from": "+14155550199", "to": "+14155550100",
-    }  # fmt: skip
     with serving(tmp_path) as (served, _), ThreadPoolExecutor(1) as pool:
         url, port = url_of(served), free_port()
         migrate(url)
@@ -32,7 +57,7 @@ def test_a_call_that_no_worker_takes_is_posted_until_one_does(tmp_path):
             home=tmp_path, warehouse_url=url, worker_port=port, webhook_secret=SecretStr("hook")
         )
         day = LiveDay(settings, tmp_path / "mail")
-        lived = pool.submit(asyncio.run, day.run([LiveCall(call)], 100))
+        lived = pool.submit(asyncio.run, day.run([a_call()], 100))
         with working(tmp_path, url, port, webhook_secret="hook"):
             lived.result(PATIENCE_SECONDS)
     assert day.freshness().count == 1

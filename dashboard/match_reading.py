@@ -22,7 +22,8 @@ COUNTS: Final = f"""
 """
 TO_CHECK: Final = f"""
     SELECT
-        toString(activity_id) AS activity_id, event_time, channel, subject,
+        toString(activity_id) AS activity_id, event_time, channel,
+        if(subject = '', upperUTF8(left(channel, 1)) || substring(channel, 2), subject) AS subject,
         arrayStringConcat(outside, ', ') AS people, account_name, margin,
         if(state = 'deal_undecided', opportunity_reason, reason) AS reason
     FROM live.match_to_check{_PERIOD}

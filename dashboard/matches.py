@@ -30,6 +30,8 @@ MEANING: Final = {
     "uncertain": f"An account was found by less than {number(CERTAIN)} points over the next.",
     "deal_undecided": "The account is known; of its deals none leads clearly.",
 }
+_COLUMNS: Final = ("event_time", "people", "subject", "account_name", "margin", "reason")
+_WITHOUT_ACCOUNT: Final = ("event_time", "people", "subject", "reason")
 _NOBODY: Final = ""
 _NO_DEAL: Final = ""
 
@@ -56,6 +58,9 @@ def matches() -> None:
         f"Mail, calls and meetings of the past {DAYS} days, as of {as_of}. Choose one to see why."
     )
     st.html(blocks.heading("Matches to check", note))
+    if not seen.accounts and not seen.counts:
+        st.html(blocks.empty("Nothing has been heard yet", blocks.CRM, blocks.MAIL))
+        return
     _show_states(seen.counts)
     _show_list(seen.listed)
     deciding.progress()
@@ -109,11 +114,11 @@ def _show_list(listed: pd.DataFrame) -> None:
         selection_mode="single-row",
         hide_index=True,
         height="content" if len(listed) <= 8 else 320,  # noqa: PLR2004 rows that fit
-        column_order=["event_time", "people", "subject", "account_name", "margin", "reason"],
+        column_order=_COLUMNS if listed["account_name"].any() else _WITHOUT_ACCOUNT,
         column_config={
             "event_time": columns.DatetimeColumn("When", format="D MMM, HH:mm", timezone=zone),
-            "people": columns.TextColumn("Who, outside", width=220),
-            "subject": columns.TextColumn("Subject", width=220),
+            "people": columns.TextColumn("Who, outside", width=200),
+            "subject": columns.TextColumn("What", width=220),
             "account_name": columns.TextColumn("Account now"),
             "margin": columns.NumberColumn("Margin", format="%.1f", width=70),
             "reason": columns.TextColumn("Why", width=420),

@@ -168,6 +168,10 @@ def test_a_page_without_a_token_asks_nobody_to_decide(page, filled):
 def test_an_empty_warehouse_says_what_to_do(page, warehouse_url):
     assert "headwater ingest mbox" in html(page(warehouse_url))
     assert "headwater ingest crm" in html(page(warehouse_url, "investments.py"))
+    for script in ("coverage.py", "matches.py"):
+        text = html(page(warehouse_url, script))
+        assert "headwater ingest mbox" in text
+        assert "Nothing to check here" not in text
 
 
 def test_accounts_without_activities_are_shown_with_a_zero(page, warehouse_url, writer):

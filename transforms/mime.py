@@ -276,5 +276,5 @@ def _text_type(part: Part) -> str:
 def _full_type(part: Part) -> str:
     if part.content_type != "text/calendar":
         return part.content_type
-    method = parameter(part, "Content-Type", "method").lower()
+    method = clean(parameter(part, "Content-Type", "method").lower())
     return f"{part.content_type};method={method}" if method else part.content_type

@@ -4,6 +4,7 @@ import re
 from typing import Final, NamedTuple
 
 from transforms import mime
+from transforms.encodings import clean
 from transforms.mime import Part
 
 _MESSAGE_ID: Final = re.compile(r"<([^<>\s]{1,998})>")
@@ -61,5 +62,5 @@ def bare_subject(subject: str) -> tuple[str, bool]:
 
 
 def _ids(message: Part, header: str) -> list[str]:
-    value = " ".join(mime.raw_all(message, header))
+    value = clean(" ".join(mime.raw_all(message, header)))
     return [found.lower() for found in _MESSAGE_ID.findall(value)]

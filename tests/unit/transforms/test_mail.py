@@ -260,3 +260,10 @@ def test_long_lines_stay_whole():
 def test_an_id_does_not_depend_on_when_or_by_whom_it_was_heard():
     later = decode(SENT, HEARD_AT + timedelta(days=400))
     assert later == replace(decode(SENT))
+
+
+def test_a_reply_belongs_to_the_mail_whose_id_it_names_whatever_cannot_be_seen_in_it():
+    written = "<first\0.of.all@acme.example>"
+    first = decode(mail("From: kim@acme.example", f"Message-ID: {written}"))
+    reply = decode(mail("From: jo@acme.example", f"References: {written}"))
+    assert reply.thread_id == first.thread_id == "first.of.all@acme.example"

@@ -75,7 +75,7 @@ def test_foreign_columns_are_renamed_or_left_out(tmp_path):
         ),
         ({"accounts": "account_id,name\n", "columns": "[accounts\n"}, "columns.toml"),
         ({"accounts": "account_id,name\n", "columns": "accounts = 3\n"}, "columns.toml"),
-        ({"leads": "id\n1\n"}, "holds none of accounts.csv"),
+        ({"campaigns": "id\n1\n"}, "holds none of accounts.csv"),
     ],
 )
 def test_an_export_that_cannot_be_read_says_why(tmp_path, files, told):

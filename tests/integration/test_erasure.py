@@ -123,7 +123,9 @@ def sources(folder: Path):
         f"contact_id,account_id,name,emails,phones\njo,acme,Jo Doe,{ADDRESS},(415) 555-0199\n"
         f"sam,acme,Sam Roe,{OTHER},\npat,acme,Pat Poe,{BACKED_UP},\n"
     )
-    (crm / "leads.csv").write_text(f"lead_id,name,emails,phones\nl1,Jo Doe,{ADDRESS},{PHONE}\n")
+    (crm / "leads.csv").write_text(
+        f"lead_id,name,emails,phones\nl1,Jo Doe,{ADDRESS},(415) 555-0199\n"
+    )
     mails = folder / "mails"
     mails.mkdir()
     texts = {

@@ -58,10 +58,13 @@ class LiveDay:
 
         Raises:
             UserError: if one has not appeared after two minutes.
+            HeadwaterError: if the worker refuses a call.
         """
         async with httpx.AsyncClient(timeout=10) as client:
             sending = asyncio.create_task(self._send_all(client, events, rate_per_second))
             while not sending.done() or self._sent:
+                if sending.done():
+                    sending.result()  # what went wrong is told before patience ends
                 await asyncio.to_thread(self._look)
                 await asyncio.sleep(_POLL_SECONDS)
             await sending

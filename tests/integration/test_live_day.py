@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from cli.live_day import LiveDay
 from contracts.clock import SystemClock
+from contracts.errors import HeadwaterError
 from local.ports import free_port
 from settings import Settings
 from simulator.live import LiveCall
@@ -20,11 +21,11 @@ from warehouse.migrate import migrate
 pytestmark = pytest.mark.stack
 
 
-def a_call() -> LiveCall:
+def a_call(call_id="1"):
     now = SystemClock().now().isoformat()
     return LiveCall(
         {
-            "provider": "live", "call_id": "1", "started_at": now, "duration_seconds": 60,
+            "provider": "live", "call_id": call_id, "started_at": now, "duration_seconds": 60,
             "from": "+14155550199", "to": "+14155550100",
         }
     )  # fmt: skip
@@ -49,7 +50,7 @@ def test_a_day_goes_on_while_the_warehouse_is_away(tmp_path):
     assert day.freshness().count == 1
 
 
-def test_a_call_that_no_worker_takes_is_posted_until_one_does(tmp_path):
+def test_a_call_that_no_worker_takes_is_posted_until_one_does_and_a_refused_one_is_told(tmp_path):
     with serving(tmp_path) as (served, _), ThreadPoolExecutor(1) as pool:
         url, port = url_of(served), free_port()
         migrate(url)
@@ -60,4 +61,7 @@ def test_a_call_that_no_worker_takes_is_posted_until_one_does(tmp_path):
         lived = pool.submit(asyncio.run, day.run([a_call()], 100))
         with working(tmp_path, url, port, webhook_secret="hook"):
             lived.result(PATIENCE_SECONDS)
+            forged = settings.model_copy(update={"webhook_secret": SecretStr("another")})
+            with pytest.raises(HeadwaterError, match="401"):
+                asyncio.run(LiveDay(forged, tmp_path / "mail").run([a_call("2")], 100))
     assert day.freshness().count == 1

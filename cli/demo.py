@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import httpx
@@ -23,6 +23,7 @@ from cli.stack import DAGSTER, DASHBOARD, FOLLOWER, WORKER, Stack, answers
 from contracts.clock import SystemClock
 from contracts.errors import HeadwaterError, UserError
 from ingest.bring import bring_in
+from ingest.lag import lag
 from ingest.source import Source
 from ingest.sources.crm_csv import CrmCsvSource
 from ingest.sources.maildir import MaildirSource
@@ -41,6 +42,7 @@ _LIVE_RATE_PER_SECOND = 3.0
 _CALM_RATE_PER_SECOND = 0.5
 _TEND_SECONDS = 0.2
 _CALLS_A_POST = 100
+_PATIENCE_SECONDS = 120.0
 
 _SUMMARY = """
     SELECT
@@ -112,6 +114,7 @@ class Demo:
             asyncio.run(self._bring_in_everything(settings))
             self._marker.write_text(json.dumps({"until": self._now.isoformat()}))
         stack.start_dagster()
+        self._catch_up(settings)
         self._compute(settings)
         stack.wait_ready(DASHBOARD, DAGSTER)
         _tell_addresses(settings)
@@ -172,6 +175,20 @@ class Demo:
                 batch = calls[start : start + _CALLS_A_POST]
                 await post_call(client, settings, batch, SystemClock())
         return len(calls)
+
+    def _catch_up(self, settings: Settings) -> None:
+        """Wait for what the log holds, of a showing before too: it is to be in the numbers."""
+        waiting, moved_at = 0, monotonic()
+        while left := lag(settings):
+            if left != waiting:
+                waiting, moved_at = left, monotonic()
+            elif monotonic() - moved_at > _PATIENCE_SECONDS:
+                raise HeadwaterError(
+                    f"the worker has carried out none of {left} messages for "
+                    f"{_PATIENCE_SECONDS:.0f} s: {self._home / 'logs' / 'worker.log'} says why"
+                )
+            self._processes.tend()
+            sleep(_TEND_SECONDS)
 
     def _compute(self, settings: Settings) -> None:
         say("computing scores, returns and marts")

@@ -175,7 +175,7 @@ def _ask(chosen: Explained, accounts: Mapping[str, str]) -> None:
     actor, reason = deciding.who("match")
     if st.button("Choose this match", type="primary", disabled=account is None):
         deciding.decide([_act(activity, account or "", deal or "", chosen.heard)], actor, reason)
-        st.rerun()
+        st.rerun(scope="fragment")
 
 
 def _act(activity: str, account: str, deal: str, heard: Mapping[str, Any]) -> Act:

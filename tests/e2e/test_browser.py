@@ -361,8 +361,16 @@ def open_first_row(page: Page) -> None:
 
 
 def name_oneself(page: Page, name: str) -> None:
+    settle(page)
     page.get_by_label("Your name").fill(name)
     page.get_by_label("Your name").press("Enter")
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until the page has been drawn to its end: what is typed before may be drawn over."""
+    state = "data-test-script-state"
+    expect(page.get_by_test_id("stApp")).to_have_attribute(state, "notRunning")
 
 
 def chart(page: Page, says: str) -> Locator:

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -119,10 +120,9 @@ class LiveDay:
     def _look(self) -> None:
         if not self._sent:
             return
-        try:
+        seen: Iterable[object] = ()
+        with suppress(Retryable):  # the warehouse is being started again: it is asked again
             seen = self._reader.frame(_VISIBLE, {"waited_for": list(self._sent)})["activity_id"]
-        except Retryable:
-            return  # the warehouse is being started again: it is asked again
         now = monotonic()
         self._delays += [now - self._sent.pop(UUID(str(activity_id))) for activity_id in seen]
         late = [

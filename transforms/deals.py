@@ -6,7 +6,7 @@ A naive Bayes classifier whose classes are the deals and "no deal": points are 1
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from math import log10
+from math import fsum, log10
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -206,7 +206,7 @@ def _weighed(deal: Deal, scene: Scene, before: Involved, crowd: int) -> Weighed:
     names, called = _named(deal, scene)
     told += called
     points += names
-    points += sum(
+    points += fsum(  # people are a set: rounded alike in whatever order they come
         _fits(person, before, crowd) * (FIRST_WEIGHT if person in scene.first else COPIED_WEIGHT)
         for person in scene.people
     )

@@ -1,5 +1,8 @@
 """Which deal an activity is about, and what a thread hands on."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -72,6 +75,42 @@ def decided(where, *recorded):
         memory.tell(remembered(one, row, where))
         rows.append(row)
     return rows
+
+
+CROWD = [f"c{number}@acme.com" for number in range(12)]
+
+
+def crowded_points():
+    """Return the points of deals in which many took part, some more often than others."""
+    roles = [
+        ContactRoleRow(opportunity_id=where, contact_id=who, source="csv", knowable_at=OLD)
+        for where, whose in (("d1", CROWD[:5]), ("d2", CROWD[3:9]), ("d3", CROWD[8:]))
+        for who in whose
+    ]
+    people = [contact(who, "acme", who) for who in CROWD]
+    where = directory(*map(deal, ("d1", "d2", "d3")), contacts=people, roles=roles)
+    talks = [
+        heard(number, *CROWD[number % 7 :: number % 3 + 1], at=NOW - timedelta(days=40 - number))
+        for number in range(30)
+    ]
+    rows = decided(where, *talks, heard(99, *CROWD))
+    return [row.candidate_opportunity_points for row in rows]
+
+
+def test_points_are_the_same_in_every_process():
+    """People are a set, and a set of text has another order in another process."""
+    told = "from tests.unit.transforms.test_deal_match import crowded_points as p; print(p())"
+    answers = {
+        subprocess.run(
+            [sys.executable, "-c", told],
+            env=os.environ | {"PYTHONHASHSEED": str(seed)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in range(1, 6)
+    }
+    assert len(answers) == 1
 
 
 def test_the_one_open_deal_is_the_primary_one():

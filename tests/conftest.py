@@ -5,7 +5,9 @@ the change at hand; other runs try new ones, and keep what fails in `.hypothesis
 """
 
 import os
+import sys
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -23,3 +25,13 @@ pytest_plugins = [
     "tests.warehouse_server",
     "tests.warehouse_tables",
 ]
+
+_MAIN = sys.modules["__main__"]
+
+
+@pytest.fixture(autouse=True)
+def _main_module():
+    """Put back the main module: Streamlit's AppTest leaves its page there, and a process that a
+    later test makes would run that page.
+    """
+    sys.modules["__main__"] = _MAIN

@@ -1,7 +1,11 @@
 """Time as an argument: a clock is passed in, wall time is read in one place."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
+
+EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2299, 12, 31, tzinfo=UTC)
+"""The first and the last moment that a table keeps of what others say."""
 
 
 class Clock(Protocol):

@@ -15,7 +15,7 @@ from settings import load
 _POLL_SECONDS: Final = 1.0
 _ONLY_SHOWS: Final = (
     "This dashboard only shows: it was given no HEADWATER_COMMAND_TOKEN. Decide with `headwater "
-    "match choose` and `headwater proposals`."
+    "match choose` and `headwater proposals`, and set a plan's rules in headwater.toml."
 )
 
 

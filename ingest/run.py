@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 from uuid import uuid4
 
 from contracts.capture_rows import CursorRow, WithdrawalRow
-from contracts.clock import Clock
+from contracts.clock import EARLIEST, LATEST, Clock
 from contracts.errors import HeadwaterError, UserError
 from contracts.wire import Event
 from ingest.gate import Gate
@@ -28,9 +28,6 @@ from warehouse.writer import Writer
 
 MAX_EVENTS: Final = 100
 MAX_BYTES: Final = 500_000
-
-_EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
-_LATEST: Final = datetime(2300, 1, 1, tzinfo=UTC)
 
 _CURSOR: Final = """
     SELECT argMax(state, saved_at) FROM raw.source_cursor WHERE source = %(source)s
@@ -215,7 +212,7 @@ def _sorted(found: list[Heard | Glimpse | Withdrawn], state: str | None) -> Piec
 
 def _believed(moment: datetime | None) -> datetime | None:
     """Return a time; None for one that no table keeps: strangers set those of files and mails."""
-    return moment if moment and _EARLIEST <= moment < _LATEST else None
+    return moment if moment and EARLIEST <= moment <= LATEST else None
 
 
 def _leave(items: Iterator[Found]) -> None:

@@ -1,13 +1,13 @@
 """CRM records on the wire to typed rows."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any, Final
 
 import msgspec
 
-from contracts.clock import utc
+from contracts.clock import EARLIEST, LATEST, utc
 from contracts.crm_rows import CrmRow
 from contracts.entities import CRM_ENTITIES
 from contracts.errors import Rejected, UserError
@@ -26,8 +26,6 @@ INSTEAD: Final = {
 """Fields in major units that a record may have instead of a row's: each set stands for it."""
 
 _NOT_GIVEN: Final = {"source", "knowable_at"}
-_EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
-_LATEST: Final = datetime(2299, 12, 31, tzinfo=UTC)
 
 
 class CrmRecord(msgspec.Struct, frozen=True):
@@ -144,9 +142,9 @@ def _refuse_out_of_range(row: CrmRow) -> None:
 
 def _range_of(name: str, value: object) -> tuple[Any, Any]:
     if isinstance(value, datetime):
-        return _EARLIEST, _LATEST
+        return EARLIEST, LATEST
     if isinstance(value, date):
-        return _EARLIEST.date(), _LATEST.date()
+        return EARLIEST.date(), LATEST.date()
     if name == "gross_margin_rate":
         return -10, 1  # what is sold at a loss has a margin below nothing
     if name.endswith("_rate"):
